@@ -1,0 +1,120 @@
+// A stage, for its author: override Start and Process, and hand the class to RunWorker (worker.h).
+//
+// The runtime owns sockets, credit, claims, batching, heartbeats, drain and limits. A stage sees
+// jobs and gives outcomes; it is tested with no socket in sight (tests/stages/*).
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/result.h"
+#include "common/config/options.h"
+#include "common/payload/meta.h"
+#include "common/payload/payload.h"
+
+namespace millrace {
+
+// What all items of one run share.
+struct RunInfo {
+  RunId id;
+  std::string input;   // absolute path as bytes: the folder (or the one file) being read
+  std::string output;  // absolute path as bytes; "" where the topology writes nothing
+  Meta options;        // of the run, not of the stage: e.g. the scanner's filters
+};
+
+// One job, as Process sees it.
+struct Job {
+  JobId id;
+  std::shared_ptr<const RunInfo> run;
+  std::string key;     // the item: a path relative to run->input, as bytes; "" for a scan chunk
+  std::string cursor;  // a scan chunk: where to go on; "" at the start. Empty for items
+  Meta meta;           // what the stage before attached
+  Payload payload;     // likewise; buffers are shared and immutable
+  int attempt = 0;     // charged attempts so far
+};
+
+// The item is done here and goes to the next stage with this payload. At the last stage: the item
+// is ok; payload and meta are dropped.
+struct Done {
+  Meta meta;
+  Payload payload;
+  // Counted by code in report.json's `warnings`: "truncated", "orientation-ignored", ...
+  std::vector<std::string> warnings;
+  // A line of OUTPUT/.millrace/<record_name>.jsonl, without its newline; "" for none. Lines are
+  // written once an item, sorted by path, when the run ends. record_name is [a-z0-9-]{1,32}.
+  std::string record_name;
+  std::string record;
+};
+
+// The item ends here as failed; other items are not touched. `retryable` gives it another attempt
+// after a pause (a full disk, a flaky mount), charged, up to the stage's max_attempts.
+struct Failed {
+  ErrorCode code = ErrorCode::kInternal;
+  std::string text;  // for a person: what is wrong with this item
+  bool retryable = false;
+};
+
+// The item ends here as skipped: it was never ours to process. Counted by reason in the report
+// ("not-an-image", "excluded", "outside-input", ...): a short stable word.
+struct Skipped {
+  std::string reason;
+};
+
+// What a scan chunk found. `key`s are unique within a run; a repeated one is dropped and counted.
+struct Found {
+  std::string key;
+  std::variant<Meta, Failed, Skipped> what;  // Meta: goes to the next stage
+};
+
+// A scan chunk is done: these items, and the cursor of the next chunk unless the scan has ended.
+struct Scanned {
+  std::vector<Found> found;
+  std::optional<std::string> next_cursor;
+};
+
+using Outcome = std::variant<Done, Failed, Skipped, Scanned>;
+
+// What a stage is told once, before its first job.
+struct StageContext {
+  std::string stage;  // its name in the topology
+  int replica = 0;
+  int replicas = 1;   // of this stage in the topology, on all machines
+  int batch_max = 1;  // the most jobs that Process is given at once
+  Options options;    // checked against the stage's schema
+  std::shared_ptr<spdlog::logger> log;
+};
+
+// What Process may ask and tell while it runs. Safe to call from any thread until Process returns.
+class JobContext {
+ public:
+  virtual ~JobContext() = default;
+  // "Still working": a handler that makes no progress for `stall` is ended by the broker. Call it
+  // at least once an item in long batches; it costs an atomic increment.
+  virtual void Progress() = 0;
+  // The job is not wanted any more (revoked, run cancelled, lease over): stop early; whatever is
+  // returned for it is dropped.
+  [[nodiscard]] virtual bool Cancelled(const Job& job) const = 0;
+  // To be asked directly before an output is made visible (renamed into place): false where this
+  // worker's lease may be over by its own monotonic clock, so that another may be writing it.
+  [[nodiscard]] virtual bool MayPublish(const Job& job) const = 0;
+};
+
+class Stage {
+ public:
+  virtual ~Stage() = default;
+  // Once, before any job; may load a model. An error ends the worker: "cannot start".
+  virtual Result<void> Start(const StageContext& context) = 0;
+  // One outcome a job, in order. Called by one thread, never concurrently. An exception that leaves
+  // it is caught and fails all its jobs: a stage should return Failed for the one at fault.
+  virtual std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& context) = 0;
+};
+
+}  // namespace millrace
