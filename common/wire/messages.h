@@ -1,0 +1,281 @@
+// Every message of millrace's protocol, as a plain struct. PROTOCOL.md says what they mean and draws
+// the bytes; codec.h turns them into frames and back.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/payload/payload.h"
+
+namespace millrace::wire {
+
+inline constexpr std::int64_t kProtocolVersion = 1;
+
+// One send of one job: a report about it counts only while `delivery` is the job's latest.
+struct Lease {
+  JobId job;
+  Delivery delivery;
+  friend auto operator<=>(const Lease&, const Lease&) = default;
+};
+
+// Stands at the head of every feed and reports message. A worker drops a feed message, and the
+// broker a report, whose epoch or incarnation is not its own.
+struct Link {
+  Epoch epoch;
+  IncarnationId incarnation;
+  friend bool operator==(const Link&, const Link&) = default;
+};
+
+// --- feed: broker → worker ------------------------------------------------------------------
+
+struct RunSpec {
+  RunId run;
+  std::string input;    // bytes
+  std::string output;   // bytes
+  std::string options;  // an encoded Meta
+};
+
+struct JobSpec {
+  Lease lease;
+  RunId run;            // one of the message's `runs`
+  std::string key;      // bytes
+  std::string cursor;   // bytes
+  std::string meta;     // an encoded Meta
+  std::int64_t attempt = 0;
+  bool alone = false;   // to be processed by itself, at once
+  Payload payload;
+};
+
+struct JobMessage {
+  Link link;
+  std::vector<RunSpec> runs;
+  std::vector<JobSpec> jobs;
+};
+struct Revoke {
+  Link link;
+  std::vector<Lease> leases;
+};
+struct Confirm {
+  Link link;
+  std::vector<Lease> accepted;
+  std::vector<Lease> stale;
+};
+struct Drain {
+  Link link;
+};
+// The broker's answer to a worker's Beat.
+struct BeatReply {
+  Link link;
+};
+
+using FeedMessage = std::variant<JobMessage, Revoke, Confirm, Drain, BeatReply>;
+
+// --- reports: worker → broker ---------------------------------------------------------------
+
+// How many jobs the worker may hold at once (absolute, not an increment); 0 while it drains.
+struct Credit {
+  Link link;
+  std::int64_t slots = 0;
+};
+// Exactly the jobs of the one Process call that is about to begin.
+struct Claim {
+  Link link;
+  std::vector<Lease> leases;
+};
+
+struct FoundItem {
+  std::string key;  // bytes
+  struct Next {
+    std::string meta;
+  };
+  struct Fail {
+    std::string code;
+    std::string text;
+  };
+  struct Skip {
+    std::string reason;
+  };
+  std::variant<Next, Fail, Skip> what;
+};
+// What a scan chunk found; no `next_cursor` where the scan has ended.
+struct ScanResult {
+  std::vector<FoundItem> found;
+  std::optional<std::string> next_cursor;
+};
+// What an item's job gave.
+struct ItemResult {
+  std::string meta;
+  Payload payload;
+  std::vector<std::string> warnings;
+  std::string record_name;
+  std::string record;  // bytes
+};
+struct DoneResult {
+  Lease lease;
+  std::variant<ItemResult, ScanResult> what;
+};
+struct DoneReport {
+  Link link;
+  std::vector<DoneResult> results;
+};
+
+struct FailResult {
+  Lease lease;
+  std::string code;
+  std::string text;
+  bool retryable = false;
+};
+struct FailReport {
+  Link link;
+  std::vector<FailResult> results;
+};
+
+struct SkipResult {
+  Lease lease;
+  std::string reason;
+};
+struct SkipReport {
+  Link link;
+  std::vector<SkipResult> results;
+};
+
+// Given back unprocessed: revoked, or left over when draining.
+struct Return {
+  Link link;
+  std::vector<Lease> leases;
+};
+
+struct Beat {
+  Link link;
+  std::uint64_t progress = 0;     // counts the handler's signs of life
+  std::uint64_t busy_ns = 0;      // time spent inside Process, since the process started
+  std::uint64_t foreign_jobs = 0; // jobs dropped since they named another incarnation
+  std::vector<Lease> claimed;
+};
+
+using ReportMessage =
+    std::variant<Credit, Claim, DoneReport, FailReport, SkipReport, Return, Beat>;
+
+// --- control: workers and clients ⇄ broker ---------------------------------------------------
+
+struct Hello {
+  std::int64_t version = kProtocolVersion;
+  std::string stage;
+  std::int64_t replica = 0;
+  std::string boot;           // 16 random bytes, new at every start of the process
+  std::int64_t attempt = 0;   // rises when a link was lost
+  std::int64_t pid = 0;
+  std::string host;
+  std::string software;       // "millrace-preprocess 0.1.0"
+};
+// A process of the supervisor's ended; also sent for one that never said HELLO.
+struct Exit {
+  std::string stage;
+  std::int64_t replica = 0;
+  std::int64_t pid = 0;
+  std::string host;
+  std::int64_t status = 0;      // exit status; meaningless when `signal` is not 0
+  std::int64_t signal = 0;
+  std::string stderr_tail;      // its last lines
+  bool expected = false;        // it was told to leave
+};
+struct Submit {
+  std::string input;    // bytes, absolute
+  std::string output;   // bytes, absolute
+  std::string options;  // an encoded Meta, for the stages
+  // The run gives up when this many items have failed; 0: never.
+  std::int64_t stop_at_failures = 0;
+  // Likewise as a share of the items ended, once 100 have; 0: never.
+  double stop_at_share = 0;
+};
+struct StatusRequest {
+  RunId run;  // invalid (0): every run
+};
+// Answered with a StatusReply when the run has ended and its report is written.
+struct WaitRequest {
+  RunId run;
+};
+struct CancelRequest {
+  RunId run;
+  std::string reason;
+};
+// Failed items in the order of failing, from the offset-th on.
+struct FailuresRequest {
+  RunId run;
+  std::int64_t offset = 0;
+};
+// The broker lets its workers finish what they hold, sends them away, and leaves.
+struct ShutdownRequest {};
+
+using ControlRequest = std::variant<Hello, Exit, Submit, StatusRequest, WaitRequest, CancelRequest,
+                                    FailuresRequest, ShutdownRequest>;
+
+struct Welcome {
+  Link link;
+  // A TCP port, or the name of a socket file beside the control socket. The host is the one that
+  // the worker used for HELLO.
+  std::string feed;
+  std::string reports;
+  std::int64_t lease_ms = 0;       // a claimed job is lost without a Beat for this long
+  std::int64_t beat_ms = 0;        // how often to send a Beat
+  std::int64_t max_payload = 0;    // bytes, of one result
+};
+struct ErrorReply {
+  std::string code;  // ErrorCodeName
+  std::string text;
+};
+struct OkReply {};
+struct Submitted {
+  RunId run;
+};
+
+struct StageStatus {
+  std::string name;
+  std::int64_t workers = 0;
+  std::int64_t waiting = 0;  // jobs ready or backing off
+  std::int64_t active = 0;   // jobs sent or claimed
+  std::int64_t bytes = 0;    // of all of them
+  double busy = 0;           // share of the workers' time inside Process, over the last seconds
+};
+struct RunStatus {
+  RunId run;
+  std::string input;
+  std::string output;
+  std::string state;  // "active", "stopping", "done", "stopped", "failed"
+  std::int64_t scanned = 0;
+  std::int64_t ok = 0;
+  std::int64_t failed = 0;
+  std::int64_t skipped = 0;
+  bool scan_complete = false;
+  double elapsed_s = 0;
+  std::string reason;  // why it ended early; "" otherwise
+  std::string report;  // JSON, as in report.json; "" until the run has ended
+};
+struct StatusReply {
+  std::vector<RunStatus> runs;
+  std::vector<StageStatus> stages;
+};
+struct FailuresReply {
+  std::vector<std::string> lines;  // JSON objects as in failed.jsonl
+  bool more = false;
+};
+
+using ControlReply =
+    std::variant<Welcome, ErrorReply, OkReply, Submitted, StatusReply, FailuresReply>;
+
+// Requests and replies carry the client's number for the request.
+struct RequestEnvelope {
+  std::uint64_t id = 0;
+  ControlRequest request;
+};
+struct ReplyEnvelope {
+  std::uint64_t id = 0;
+  ControlReply reply;
+};
+
+}  // namespace millrace::wire
