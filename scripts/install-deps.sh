@@ -11,6 +11,7 @@
 # "a|b" is one package whose name differs between releases: the first that exists is taken.
 set -euo pipefail
 
+# shellcheck disable=SC2034  # the three lists are read by name
 build=(
   g++ cmake ninja-build pkgconf ccache mold ca-certificates
   cppzmq-dev libzmq3-dev libmsgpack-cxx-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
@@ -23,11 +24,13 @@ build=(
   libopenblas0-pthread
 )
 
+# shellcheck disable=SC2034
 test=(
   python3 python3-torch python3-zmq python3-msgpack python3-numpy python3-pil python3-yaml
   git procps
 )
 
+# shellcheck disable=SC2034
 runtime=(
   ca-certificates
   'libzmq5|libzmq5t64' 'libyaml-cpp0.8|libyaml-cpp0.7'
