@@ -27,7 +27,7 @@ elseif(MILLRACE_LLD)
 endif()
 
 set(MILLRACE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-  -Wcast-qual -Wnull-dereference -Wimplicit-fallthrough -Werror)
+  -Wcast-qual -Wnull-dereference -Wimplicit-fallthrough -Wno-missing-field-initializers -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # Both report inlined standard-library code as ours (gcc bugs 105562, 105329).
   list(APPEND MILLRACE_WARNINGS -Wno-restrict -Wno-null-dereference)

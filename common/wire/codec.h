@@ -20,8 +20,8 @@ using Frames = std::vector<Buffer>;
 
 inline constexpr std::size_t kMaxHeadBytes = 8u << 20;
 inline constexpr std::size_t kMaxArrayEntries = 65536;
-inline constexpr std::size_t kMaxParts = 64;          // of one job or result
-inline constexpr std::size_t kMaxTextBytes = 4096;    // of a failure's text; longer is cut
+inline constexpr std::size_t kMaxParts = 64;        // of one job or result
+inline constexpr std::size_t kMaxTextBytes = 4096;  // of a failure's text; longer is cut
 inline constexpr std::size_t kMaxKeyBytes = 64 * 1024;
 
 Frames Encode(const FeedMessage& message);
@@ -34,7 +34,8 @@ Result<ReportMessage> DecodeReport(std::span<const Buffer> frames);
 Result<RequestEnvelope> DecodeRequest(std::span<const Buffer> frames);
 Result<ReplyEnvelope> DecodeReply(std::span<const Buffer> frames);
 
-// The request id of a head that DecodeRequest refused, for answering with an error; 0 if it has none.
+// The request id of a head that DecodeRequest refused, for answering with an error; 0 if it has
+// none.
 std::uint64_t RequestIdOf(std::span<const Buffer> frames);
 
 }  // namespace millrace::wire

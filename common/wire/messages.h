@@ -1,5 +1,5 @@
-// Every message of millrace's protocol, as a plain struct. PROTOCOL.md says what they mean and draws
-// the bytes; codec.h turns them into frames and back.
+// Every message of millrace's protocol, as a plain struct. PROTOCOL.md says what they mean and
+// draws the bytes; codec.h turns them into frames and back.
 #pragma once
 
 #include <cstdint>
@@ -42,12 +42,12 @@ struct RunSpec {
 
 struct JobSpec {
   Lease lease;
-  RunId run;            // one of the message's `runs`
-  std::string key;      // bytes
-  std::string cursor;   // bytes
-  std::string meta;     // an encoded Meta
+  RunId run;           // one of the message's `runs`
+  std::string key;     // bytes
+  std::string cursor;  // bytes
+  std::string meta;    // an encoded Meta
   std::int64_t attempt = 0;
-  bool alone = false;   // to be processed by itself, at once
+  bool alone = false;  // to be processed by itself, at once
   Payload payload;
 };
 
@@ -152,14 +152,13 @@ struct Return {
 
 struct Beat {
   Link link;
-  std::uint64_t progress = 0;     // counts the handler's signs of life
-  std::uint64_t busy_ns = 0;      // time spent inside Process, since the process started
-  std::uint64_t foreign_jobs = 0; // jobs dropped since they named another incarnation
+  std::uint64_t progress = 0;      // counts the handler's signs of life
+  std::uint64_t busy_ns = 0;       // time spent inside Process, since the process started
+  std::uint64_t foreign_jobs = 0;  // jobs dropped since they named another incarnation
   std::vector<Lease> claimed;
 };
 
-using ReportMessage =
-    std::variant<Credit, Claim, DoneReport, FailReport, SkipReport, Return, Beat>;
+using ReportMessage = std::variant<Credit, Claim, DoneReport, FailReport, SkipReport, Return, Beat>;
 
 // --- control: workers and clients ⇄ broker ---------------------------------------------------
 
@@ -167,11 +166,11 @@ struct Hello {
   std::int64_t version = kProtocolVersion;
   std::string stage;
   std::int64_t replica = 0;
-  std::string boot;           // 16 random bytes, new at every start of the process
-  std::int64_t attempt = 0;   // rises when a link was lost
+  std::string boot;          // 16 random bytes, new at every start of the process
+  std::int64_t attempt = 0;  // rises when a link was lost
   std::int64_t pid = 0;
   std::string host;
-  std::string software;       // "millrace-preprocess 0.1.0"
+  std::string software;  // "millrace-preprocess 0.1.0"
 };
 // A process of the supervisor's ended; also sent for one that never said HELLO.
 struct Exit {
@@ -179,10 +178,10 @@ struct Exit {
   std::int64_t replica = 0;
   std::int64_t pid = 0;
   std::string host;
-  std::int64_t status = 0;      // exit status; meaningless when `signal` is not 0
+  std::int64_t status = 0;  // exit status; meaningless when `signal` is not 0
   std::int64_t signal = 0;
-  std::string stderr_tail;      // its last lines
-  bool expected = false;        // it was told to leave
+  std::string stderr_tail;  // its last lines
+  bool expected = false;    // it was told to leave
 };
 struct Submit {
   std::string input;    // bytes, absolute
@@ -221,9 +220,9 @@ struct Welcome {
   // the worker used for HELLO.
   std::string feed;
   std::string reports;
-  std::int64_t lease_ms = 0;       // a claimed job is lost without a Beat for this long
-  std::int64_t beat_ms = 0;        // how often to send a Beat
-  std::int64_t max_payload = 0;    // bytes, of one result
+  std::int64_t lease_ms = 0;     // a claimed job is lost without a Beat for this long
+  std::int64_t beat_ms = 0;      // how often to send a Beat
+  std::int64_t max_payload = 0;  // bytes, of one result
 };
 struct ErrorReply {
   std::string code;  // ErrorCodeName

@@ -1,0 +1,255 @@
+#include <optional>
+
+#include "common/wire/pack.h"
+
+namespace millrace::wire {
+namespace {
+
+// "t" and "id", with `more` entries of the message's own to follow.
+Packer& Begin(Packer& packer, std::string_view type, std::uint64_t id, std::size_t more) {
+  return packer.Map(2 + more).Key("t").Text(type).Key("id").Unsigned(id);
+}
+
+void PackHello(Packer& packer, std::uint64_t id, const Hello& hello) {
+  Begin(packer, "hello", id, 8).Key("version").Integer(hello.version);
+  packer.Key("stage").Text(hello.stage).Key("replica").Integer(hello.replica);
+  packer.Key("boot").Bytes(hello.boot).Key("attempt").Integer(hello.attempt);
+  packer.Key("pid").Integer(hello.pid).Key("host").Text(hello.host);
+  packer.Key("software").Text(hello.software);
+}
+
+Hello ReadHello(Reader& reader) {
+  Hello hello;
+  hello.version = reader.Integer("version");
+  hello.stage = reader.Text("stage");
+  hello.replica = reader.IntegerOr("replica", 0);
+  hello.boot = reader.Text("boot");
+  hello.attempt = reader.Integer("attempt");
+  hello.pid = reader.IntegerOr("pid", 0);
+  hello.host = reader.TextOr("host", "");
+  hello.software = reader.TextOr("software", "");
+  if (hello.boot.size() != 16) reader.Refuse("boot", "is not 16 bytes");
+  return hello;
+}
+
+void PackExit(Packer& packer, std::uint64_t id, const Exit& exit) {
+  Begin(packer, "exit", id, 8).Key("stage").Text(exit.stage).Key("replica").Integer(exit.replica);
+  packer.Key("pid").Integer(exit.pid).Key("host").Text(exit.host);
+  packer.Key("status").Integer(exit.status).Key("signal").Integer(exit.signal);
+  packer.Key("stderr").Bytes(exit.stderr_tail).Key("expected").Bool(exit.expected);
+}
+
+Exit ReadExit(Reader& reader) {
+  Exit exit;
+  exit.stage = reader.Text("stage");
+  exit.replica = reader.Integer("replica");
+  exit.pid = reader.Integer("pid");
+  exit.host = reader.Text("host");
+  exit.status = reader.Integer("status");
+  exit.signal = reader.Integer("signal");
+  exit.stderr_tail = reader.TextOr("stderr", "");
+  exit.expected = reader.BoolOr("expected", false);
+  return exit;
+}
+
+void PackSubmit(Packer& packer, std::uint64_t id, const Submit& submit) {
+  Begin(packer, "submit", id, 5).Key("input").Bytes(submit.input);
+  packer.Key("output").Bytes(submit.output).Key("options").Bytes(submit.options);
+  packer.Key("stop_at_failures").Integer(submit.stop_at_failures);
+  packer.Key("stop_at_share").Number(submit.stop_at_share);
+}
+
+Submit ReadSubmit(Reader& reader) {
+  Submit submit;
+  submit.input = reader.Text("input");
+  submit.output = reader.Text("output");
+  submit.options = reader.TextOr("options", "");
+  submit.stop_at_failures = reader.IntegerOr("stop_at_failures", 0);
+  if (reader.Has("stop_at_share")) submit.stop_at_share = reader.Number("stop_at_share");
+  return submit;
+}
+
+void PackRunStatus(Packer& packer, const RunStatus& run) {
+  packer.Map(12).Key("run").Unsigned(run.run.value());
+  packer.Key("input").Bytes(run.input).Key("output").Bytes(run.output);
+  packer.Key("state").Text(run.state).Key("scanned").Integer(run.scanned);
+  packer.Key("ok").Integer(run.ok).Key("failed").Integer(run.failed);
+  packer.Key("skipped").Integer(run.skipped).Key("scan_complete").Bool(run.scan_complete);
+  packer.Key("elapsed_s").Number(run.elapsed_s).Key("reason").Bytes(run.reason);
+  packer.Key("report").Bytes(run.report);
+}
+
+RunStatus ReadRunStatus(Reader& entry) {
+  RunStatus run;
+  entry.Read("run", run.run);
+  run.input = entry.Text("input");
+  run.output = entry.Text("output");
+  run.state = entry.Text("state");
+  run.scanned = entry.Integer("scanned");
+  run.ok = entry.Integer("ok");
+  run.failed = entry.Integer("failed");
+  run.skipped = entry.Integer("skipped");
+  run.scan_complete = entry.Bool("scan_complete");
+  run.elapsed_s = entry.Number("elapsed_s");
+  run.reason = entry.Text("reason");
+  run.report = entry.Text("report");
+  return run;
+}
+
+void PackStageStatus(Packer& packer, const StageStatus& stage) {
+  packer.Map(6).Key("name").Text(stage.name).Key("workers").Integer(stage.workers);
+  packer.Key("waiting").Integer(stage.waiting).Key("active").Integer(stage.active);
+  packer.Key("bytes").Integer(stage.bytes).Key("busy").Number(stage.busy);
+}
+
+StageStatus ReadStageStatus(Reader& entry) {
+  StageStatus stage;
+  stage.name = entry.Text("name");
+  stage.workers = entry.Integer("workers");
+  stage.waiting = entry.Integer("waiting");
+  stage.active = entry.Integer("active");
+  stage.bytes = entry.Integer("bytes");
+  stage.busy = entry.Number("busy");
+  return stage;
+}
+
+Welcome ReadWelcome(Reader& reader) {
+  Welcome welcome;
+  welcome.link = reader.LinkFields();
+  welcome.feed = reader.Text("feed");
+  welcome.reports = reader.Text("reports");
+  welcome.lease_ms = reader.Integer("lease_ms");
+  welcome.beat_ms = reader.Integer("beat_ms");
+  welcome.max_payload = reader.Integer("max_payload");
+  return welcome;
+}
+
+void PackWelcome(Packer& packer, std::uint64_t id, const Welcome& welcome) {
+  Begin(packer, "welcome", id, 7).Key("epoch").Unsigned(welcome.link.epoch.value());
+  packer.Key("inc").Unsigned(welcome.link.incarnation.value());
+  packer.Key("feed").Text(welcome.feed).Key("reports").Text(welcome.reports);
+  packer.Key("lease_ms").Integer(welcome.lease_ms).Key("beat_ms").Integer(welcome.beat_ms);
+  packer.Key("max_payload").Integer(welcome.max_payload);
+}
+
+RunId ReadRun(Reader& reader) {
+  RunId run;
+  reader.Read("run", run);
+  return run;
+}
+
+}  // namespace
+
+Frames Encode(const RequestEnvelope& message) {
+  Packer packer;
+  const std::uint64_t id = message.id;
+  std::visit(Overloaded{
+                 [&](const Hello& hello) { PackHello(packer, id, hello); },
+                 [&](const Exit& exit) { PackExit(packer, id, exit); },
+                 [&](const Submit& submit) { PackSubmit(packer, id, submit); },
+                 [&](const StatusRequest& status) {
+                   Begin(packer, "status", id, 1).Key("run").Unsigned(status.run.value());
+                 },
+                 [&](const WaitRequest& wait) {
+                   Begin(packer, "wait", id, 1).Key("run").Unsigned(wait.run.value());
+                 },
+                 [&](const CancelRequest& cancel) {
+                   Begin(packer, "cancel", id, 2).Key("run").Unsigned(cancel.run.value());
+                   packer.Key("reason").Bytes(cancel.reason);
+                 },
+                 [&](const FailuresRequest& failures) {
+                   Begin(packer, "failures", id, 2).Key("run").Unsigned(failures.run.value());
+                   packer.Key("offset").Integer(failures.offset);
+                 },
+                 [&](const ShutdownRequest&) { Begin(packer, "shutdown", id, 0); },
+             },
+             message.request);
+  return {packer.Finish()};
+}
+
+Frames Encode(const ReplyEnvelope& message) {
+  Packer packer;
+  const std::uint64_t id = message.id;
+  std::visit(Overloaded{
+                 [&](const Welcome& welcome) { PackWelcome(packer, id, welcome); },
+                 [&](const ErrorReply& error) {
+                   Begin(packer, "error", id, 2).Key("code").Text(error.code);
+                   packer.Key("text").Bytes(error.text);
+                 },
+                 [&](const OkReply&) { Begin(packer, "ok", id, 0); },
+                 [&](const Submitted& submitted) {
+                   Begin(packer, "submitted", id, 1).Key("run").Unsigned(submitted.run.value());
+                 },
+                 [&](const StatusReply& status) {
+                   Begin(packer, "status", id, 2).Key("runs").Array(status.runs.size());
+                   for (const RunStatus& run : status.runs) PackRunStatus(packer, run);
+                   packer.Key("stages").Array(status.stages.size());
+                   for (const StageStatus& stage : status.stages) PackStageStatus(packer, stage);
+                 },
+                 [&](const FailuresReply& failures) {
+                   Begin(packer, "failures", id, 2).Key("lines").Array(failures.lines.size());
+                   for (const std::string& line : failures.lines) packer.Bytes(line);
+                   packer.Key("more").Bool(failures.more);
+                 },
+             },
+             message.reply);
+  return {packer.Finish()};
+}
+
+Result<RequestEnvelope> DecodeRequest(std::span<const Buffer> frames) {
+  return Decode<RequestEnvelope>(
+      frames, [](const std::string& type, Reader& reader) -> std::optional<RequestEnvelope> {
+        const std::uint64_t id = reader.Unsigned("id");
+        const auto with = [&](ControlRequest request) {
+          return RequestEnvelope{id, std::move(request)};
+        };
+        if (type == "hello") return with(ReadHello(reader));
+        if (type == "exit") return with(ReadExit(reader));
+        if (type == "submit") return with(ReadSubmit(reader));
+        if (type == "status") return with(StatusRequest{ReadRun(reader)});
+        if (type == "wait") return with(WaitRequest{ReadRun(reader)});
+        if (type == "cancel") {
+          return with(CancelRequest{ReadRun(reader), reader.TextOr("reason", "")});
+        }
+        if (type == "failures") {
+          return with(FailuresRequest{ReadRun(reader), reader.Integer("offset")});
+        }
+        if (type == "shutdown") return with(ShutdownRequest{});
+        return std::nullopt;
+      });
+}
+
+Result<ReplyEnvelope> DecodeReply(std::span<const Buffer> frames) {
+  return Decode<ReplyEnvelope>(
+      frames, [](const std::string& type, Reader& reader) -> std::optional<ReplyEnvelope> {
+        const std::uint64_t id = reader.Unsigned("id");
+        const auto with = [&](ControlReply reply) { return ReplyEnvelope{id, std::move(reply)}; };
+        if (type == "welcome") return with(ReadWelcome(reader));
+        if (type == "error") return with(ErrorReply{reader.Text("code"), reader.Text("text")});
+        if (type == "ok") return with(OkReply{});
+        if (type == "submitted") return with(Submitted{ReadRun(reader)});
+        if (type == "status") {
+          StatusReply status;
+          reader.Each("runs", [&](Reader& entry) { status.runs.push_back(ReadRunStatus(entry)); });
+          reader.Each("stages",
+                      [&](Reader& entry) { status.stages.push_back(ReadStageStatus(entry)); });
+          return with(std::move(status));
+        }
+        if (type == "failures") {
+          return with(FailuresReply{reader.Texts("lines"), reader.Bool("more")});
+        }
+        return std::nullopt;
+      });
+}
+
+std::uint64_t RequestIdOf(std::span<const Buffer> frames) {
+  const Result<Head> head = Head::Parse(frames);
+  if (!head) return 0;
+  std::span<const Buffer> rest;
+  Error error;
+  bool failed = false;
+  Reader reader(head->map(), rest, error, failed);
+  return reader.Unsigned("id");
+}
+
+}  // namespace millrace::wire
