@@ -1,0 +1,52 @@
+// What a file is, by its first bytes; and what its name claims it is.
+//
+// Content decides, never the name: a JPEG called "notes.txt" is an image, and a text called "a.jpg"
+// is a broken image (its owner believes it is one) rather than something to pass over.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace millrace {
+
+enum class ImageFormat {
+  kJpeg,
+  kPng,
+  kWebp,
+  kBmp,
+  kTiff,  // BigTIFF too; many camera raw formats carry this signature
+  kGif,
+  kHeic,      // HEVC inside HEIF
+  kAvif,      // AV1 inside HEIF
+  kJpeg2000,  // a JP2 file or a bare code stream
+  kPnm,       // PBM, PGM, PPM
+  // Known by name only: reported as unsupported-format, never as not-an-image.
+  kJpegXl,
+  kIcon,
+  kPsd,
+  kExr,
+  kHdr,
+  kDds,
+  kQoi,
+};
+
+// "jpeg", "png", "webp", "bmp", "tiff", "gif", "heic", "avif", ...: stable, used in metadata.
+std::string_view ImageFormatName(ImageFormat format);
+
+// As many first bytes as SniffFormat can make use of.
+inline constexpr std::size_t kSniffBytes = 64;
+
+// The format whose signature `head` carries; nothing where it is not an image, or not one known
+// here. `head` is the first kSniffBytes of a file, or all of it where it is shorter. Total: any
+// bytes are allowed, no allocation. A signature is more than two letters: a text that happens to
+// begin with "BM" or "P5" is no image.
+std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head);
+
+// Whether the name's extension is one that people give to images (".jpg", ".JPEG", ".heic", ...),
+// whatever its letters' case. `path` is bytes and need not be UTF-8; a name that begins with its
+// only dot (".png") has no extension.
+bool NamedLikeAnImage(std::string_view path);
+
+}  // namespace millrace
