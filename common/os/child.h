@@ -1,0 +1,75 @@
+// A child process that cannot outlive its parent, and whose end is known to the last word.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/result.h"
+#include "common/os/unique_fd.h"
+
+namespace millrace {
+
+struct ChildOptions {
+  std::string executable;              // a path; PATH is not searched
+  std::vector<std::string> arguments;  // without argv[0], which is `executable`
+  std::vector<std::pair<std::string, std::string>> environment;  // added to, or replacing, ours
+  // True: stderr is a pipe that the parent reads with ReadStderr. False: the parent's own stderr.
+  bool capture_stderr = false;
+  // The terminal sends SIGINT to the whole group; a supervised child leaves on its parent's word.
+  bool ignore_interrupt = false;
+};
+
+struct ChildEnd {
+  int status = 0;  // exit status; meaningless when `signal` is not 0
+  int signal = 0;  // the signal that ended it; 0: it left by itself
+  friend bool operator==(const ChildEnd&, const ChildEnd&) = default;
+};
+
+// "exit status 2", "signal 9 (Killed)".
+std::string DescribeEnd(const ChildEnd& end);
+
+// A running child. It stays in the parent's process group. The kernel kills it (SIGKILL) when the
+// *thread* that started it ends, however that happens: Start only from the main thread.
+// Destroying a Child that has not been reaped kills it with SIGKILL and waits for it.
+class Child {
+ public:
+  // kNotFound or kInternal where it cannot be executed (an exec that fails is reported here, not
+  // as an exit status).
+  static Result<Child> Start(const ChildOptions& options);
+
+  Child(Child&& other) noexcept;
+  Child& operator=(Child&& other) noexcept;
+  ~Child();
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  // How it ended; nullopt while it runs. Never blocks; call it again after each SIGCHLD. Once it
+  // has answered it goes on answering the same.
+  std::optional<ChildEnd> Reap();
+  // Waits for the end.
+  ChildEnd Wait();
+  // Does nothing after the end was reaped: the pid may be another process's by then.
+  void Kill(int signal);
+
+  // To poll for reading; -1 where stderr is not captured or has ended.
+  [[nodiscard]] int stderr_fd() const { return stderr_.get(); }
+  // What it has written since the last call, for forwarding; "" when nothing is there. Never
+  // blocks. Drain it after the end too: the last words come then.
+  std::string ReadStderr();
+  // The last lines it wrote, at most 4 KiB, of what ReadStderr has read.
+  [[nodiscard]] const std::string& stderr_tail() const { return stderr_tail_; }
+
+ private:
+  Child(pid_t pid, UniqueFd captured) : pid_(pid), stderr_(std::move(captured)) {}
+  void End();
+
+  pid_t pid_ = -1;
+  std::optional<ChildEnd> end_;
+  UniqueFd stderr_;
+  std::string stderr_tail_;
+};
+
+}  // namespace millrace

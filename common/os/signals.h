@@ -1,0 +1,33 @@
+// Signals as something to poll: no handler runs in the middle of anything.
+#pragma once
+
+#include <optional>
+
+#include "common/base/result.h"
+#include "common/os/unique_fd.h"
+
+namespace millrace {
+
+// SIGINT, SIGTERM and SIGCHLD, to be read from a descriptor; SIGPIPE is ignored for the process.
+// SIGINT stays ignored where the process was started so (ChildOptions::ignore_interrupt, a shell's
+// background jobs).
+//
+// Open it in main before the first thread: threads inherit the mask, and a thread with the signals
+// open would still be ended by them. The mask is left in place when the object goes, so that a late
+// signal cannot end a process that is shutting down. Several pending signals of one number are one:
+// after a SIGCHLD, ask every child.
+class SignalFd {
+ public:
+  static Result<SignalFd> Open();
+
+  // Readable while a signal is pending.
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  // Takes the next pending signal (SIGINT, ...); nullopt when there is none. Never blocks.
+  [[nodiscard]] std::optional<int> Next();
+
+ private:
+  explicit SignalFd(UniqueFd fd) : fd_(std::move(fd)) {}
+  UniqueFd fd_;
+};
+
+}  // namespace millrace
