@@ -16,9 +16,9 @@
 namespace millrace {
 
 enum class OptionType {
-  kBool,      // true | false
-  kInteger,   // decimal, no leading zero
-  kNumber,    // a decimal fraction
+  kBool,     // true | false
+  kInteger,  // decimal, no leading zero
+  kNumber,   // a decimal fraction
   kText,
   kPath,      // relative to the file it is written in, or to the working directory on the command
               // line; Options holds it absolute
@@ -28,8 +28,8 @@ enum class OptionType {
   kList,      // of texts, each one of `choices` where there are any
 };
 
-// kBool→bool, kInteger/kBytes→int64, kNumber→double, kText/kPath/kChoice→string, kDuration→Duration,
-// kList→vector<string>.
+// kBool→bool, kInteger/kBytes→int64, kNumber→double, kText/kPath/kChoice→string,
+// kDuration→Duration, kList→vector<string>.
 using OptionValue =
     std::variant<bool, std::int64_t, double, std::string, Duration, std::vector<std::string>>;
 
@@ -42,6 +42,8 @@ struct OptionSpec {
   std::vector<std::string> choices;
   std::optional<double> min;  // kInteger, kNumber, kBytes (bytes), kDuration (seconds); inclusive
   std::optional<double> max;
+  // kPath: nothing starts while there is no such file (LoadContext::check_files).
+  bool must_exist = false;
 };
 
 // Declared once by each stage, in its small options library:
@@ -53,6 +55,8 @@ struct OptionSpec {
 //     ...
 class OptionSchema {
  public:
+  // A name that is there already, or a default of another type, is a programming error and ends the
+  // process with a message.
   OptionSchema& Add(OptionSpec spec);
   [[nodiscard]] const std::vector<OptionSpec>& specs() const { return specs_; }
   // nullptr where there is none of that name.
@@ -79,6 +83,10 @@ class Options {
   void Set(std::string name, OptionValue value) { values_[std::move(name)] = std::move(value); }
   // The schema's defaults, with nothing else: what tests of a stage start from.
   static Options Defaults(const OptionSchema& schema);
+  // nullptr where it is absent.
+  [[nodiscard]] const OptionValue* Find(std::string_view name) const;
+
+  friend bool operator==(const Options&, const Options&) = default;
 
  private:
   std::map<std::string, OptionValue, std::less<>> values_;
