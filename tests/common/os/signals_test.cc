@@ -1,0 +1,76 @@
+#include "common/os/signals.h"
+
+#include <doctest/doctest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "common/os/child.h"
+
+namespace millrace {
+namespace {
+
+bool Readable(const SignalFd& signals) {
+  pollfd item{signals.fd(), POLLIN, 0};
+  return poll(&item, 1, 0) == 1;
+}
+
+TEST_CASE("a signal becomes readable instead of ending the process") {
+  auto signals = SignalFd::Open();
+  REQUIRE(signals);
+  CHECK_FALSE(Readable(*signals));
+  CHECK_FALSE(signals->Next().has_value());
+  kill(getpid(), SIGTERM);
+  CHECK(Readable(*signals));
+  CHECK(signals->Next() == SIGTERM);
+  CHECK_FALSE(signals->Next().has_value());
+  kill(getpid(), SIGINT);
+  CHECK(signals->Next() == SIGINT);
+}
+
+TEST_CASE("the end of a child becomes readable") {
+  auto signals = SignalFd::Open();
+  REQUIRE(signals);
+  while (signals->Next()) {
+  }
+  auto child = Child::Start({.executable = "/bin/true"});
+  REQUIRE(child);
+  pollfd item{signals->fd(), POLLIN, 0};
+  REQUIRE(poll(&item, 1, 20000) == 1);
+  CHECK(signals->Next() == SIGCHLD);
+  CHECK(child->Wait() == ChildEnd{});
+}
+
+TEST_CASE("writing to a pipe that nobody reads is an error, not the end") {
+  auto signals = SignalFd::Open();
+  REQUIRE(signals);
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  close(ends[0]);
+  CHECK(write(ends[1], "x", 1) == -1);
+  CHECK(errno == EPIPE);
+  close(ends[1]);
+}
+
+TEST_CASE("an interrupt that the process was told to ignore stays ignored") {
+  auto before = SignalFd::Open();  // takes what an earlier test left blocked
+  REQUIRE(before);
+  struct sigaction old {};
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGINT, &ignore, &old);
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+  auto signals = SignalFd::Open();
+  REQUIRE(signals);
+  kill(getpid(), SIGINT);
+  CHECK_FALSE(signals->Next().has_value());
+  sigaction(SIGINT, &old, nullptr);
+}
+
+}  // namespace
+}  // namespace millrace
