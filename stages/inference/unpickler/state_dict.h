@@ -81,6 +81,9 @@ inline constexpr std::size_t kMaxPickleBytes = 16u << 20;
 // PyTorch file; a name that is refused); the message says what to do.
 Result<StateDict> LoadStateDict(const std::string& path);
 
+// The same from bytes in memory, which must outlive what is returned.
+Result<StateDict> ReadStateDict(std::span<const std::byte> file);
+
 // For a person, one tensor a line ("cp.resnet.conv1.weight  64x3x7x7  float32") below a first line
 // with format, number of tensors and of parameters.
 std::string FormatStateDict(const StateDict& state_dict);
