@@ -1,0 +1,71 @@
+// What the job queue wants done. The broker carries actions out in order; the queue itself touches
+// no socket, clock or file.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/job.h"
+#include "common/base/ids.h"
+#include "common/wire/messages.h"
+
+namespace millrace {
+
+// Send these jobs, as they stand in the queue now, in one message.
+struct SendJobs {
+  IncarnationId worker;
+  std::vector<JobId> jobs;
+};
+struct SendRevoke {
+  IncarnationId worker;
+  std::vector<wire::Lease> leases;
+};
+struct SendConfirm {
+  IncarnationId worker;
+  std::vector<wire::Lease> accepted;
+  std::vector<wire::Lease> stale;
+};
+// Close the worker's feed; the queue has already forgotten it.
+struct EndIncarnation {
+  IncarnationId worker;
+  std::string reason;
+};
+
+enum class ItemOutcome : std::uint8_t { kOk, kFailed, kSkipped };
+
+// An item has its one outcome.
+struct ItemEnded {
+  RunId run;
+  std::string key;
+  ItemOutcome outcome = ItemOutcome::kOk;
+  StageIndex stage = 0;  // where it ended
+  std::string code;      // of a failure; the reason of a skip
+  std::string text;
+  int attempts = 1;
+};
+// A stage's remark about an item that goes on.
+struct ItemWarned {
+  RunId run;
+  std::string code;
+};
+struct ItemRecorded {
+  RunId run;
+  std::string key;
+  std::string name;  // of the records' file
+  std::string line;
+};
+// Nothing of this run is in flight any more, and nothing will be.
+struct RunEnded {
+  RunId run;
+};
+// Something a person should read.
+struct Notice {
+  std::string text;
+};
+
+using Action = std::variant<SendJobs, SendRevoke, SendConfirm, EndIncarnation, ItemEnded,
+                            ItemWarned, ItemRecorded, RunEnded, Notice>;
+
+}  // namespace millrace

@@ -1,0 +1,58 @@
+// One job: an item at one stage, or one chunk of a scan. docs/architecture.md draws its life.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "common/base/clock.h"
+#include "common/base/ids.h"
+#include "common/payload/payload.h"
+
+namespace millrace {
+
+using StageIndex = std::size_t;
+
+enum class JobState : std::uint8_t {
+  kReady,    // in its stage's queue
+  kBackoff,  // failed, waiting for its next attempt
+  kHeld,     // its worker is gone; whether that was a death or a lost link is not known yet
+  kSent,     // on its way to a worker, or in its hands and not begun
+  kClaimed,  // in the Process call that its worker announced
+};
+
+struct Job {
+  JobId id;
+  RunId run;
+  StageIndex stage = 0;
+  std::string key;        // the item's path; "" for a scan chunk
+  std::string cursor;     // a scan chunk's place
+  std::string meta;       // opaque
+  Payload payload;        // kept until the job's result is here
+  std::size_t bytes = 0;  // what it counts for in its stage's budget
+
+  JobState state = JobState::kReady;
+  Delivery delivery;     // of the latest send; invalid before the first
+  IncarnationId holder;  // while sent or claimed
+  // Sent: the claim's; claimed: the lease's; backoff: the next attempt's; else none.
+  std::optional<Instant> deadline;
+  std::uint32_t ticket = 0;   // names its latest entry in a queue; older entries are void
+  std::size_t call_size = 0;  // claimed: how many jobs the Process call has
+
+  int attempt = 0;           // charged attempts
+  int unclaimed_deaths = 0;  // deaths of workers that had it and had not begun it
+  int link_losses = 0;
+  bool alone = false;              // to be processed by itself: it may have killed a worker
+  std::uint64_t suspected_by = 0;  // the loss that made it `alone`, until that proves to be a death
+
+  [[nodiscard]] bool InFlight() const {
+    return state == JobState::kSent || state == JobState::kClaimed;
+  }
+};
+
+// What a job costs the broker beside its strings and payload: the struct, its map node, its queue
+// entry. Counted into the budget, so that a budget bounds memory for jobs without payload too.
+inline constexpr std::size_t kJobOverheadBytes = 512;
+
+}  // namespace millrace

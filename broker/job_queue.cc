@@ -1,0 +1,246 @@
+#include "broker/job_queue.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace millrace {
+
+JobQueue::JobQueue(std::vector<StageSettings> stages)
+    : settings_(std::move(stages)), stages_(settings_.size()) {
+  assert(!settings_.empty());
+}
+
+RunId JobQueue::AddRun(const StopRule& stop_rule, Instant now) {
+  const RunId id(next_run_++);
+  Run& run = runs_[id];
+  run.id = id;
+  run.stop_rule = stop_rule;
+  run.stages.resize(settings_.size());
+  run.submitted = now;
+  run.last_ended = now;
+  AddScanJob(run, "");
+  return id;
+}
+
+void JobQueue::AddScanJob(Run& run, std::string cursor) {
+  Job job;
+  job.run = run.id;
+  job.cursor = std::move(cursor);
+  Job& added = AddJob(std::move(job));
+  run.scan_job = added.id;
+  Enqueue(added, /*fresh=*/true);
+}
+
+Job& JobQueue::AddJob(Job job) {
+  job.id = JobId(next_job_++);
+  job.bytes = kJobOverheadBytes + job.key.size() + job.cursor.size() + job.meta.size() +
+              PayloadBytes(job.payload);
+  StageState& stage = stages_[job.stage];
+  RunInStage& share = runs_.at(job.run).stages[job.stage];
+  stage.jobs += 1;
+  stage.bytes += job.bytes;
+  share.jobs += 1;
+  share.bytes += job.bytes;
+  const JobId id = job.id;
+  return jobs_.emplace(id, std::move(job)).first->second;
+}
+
+void JobQueue::RemoveJob(JobId id) {
+  const auto found = jobs_.find(id);
+  Job& job = found->second;
+  SetState(job, JobState::kReady);
+  ClearDeadline(job);
+  StageState& stage = stages_[job.stage];
+  RunInStage& share = runs_.at(job.run).stages[job.stage];
+  stage.jobs -= 1;
+  stage.bytes -= job.bytes;
+  share.jobs -= 1;
+  share.bytes -= job.bytes;
+  jobs_.erase(found);
+}
+
+void JobQueue::SetState(Job& job, JobState state) {
+  const bool was = job.InFlight();
+  job.state = state;
+  const bool is = job.InFlight();
+  if (was == is) return;
+  StageState& stage = stages_[job.stage];
+  RunInStage& share = runs_.at(job.run).stages[job.stage];
+  stage.in_flight += is ? 1 : -1;
+  share.in_flight += is ? 1 : -1;
+  if (!is) job.holder = IncarnationId();
+}
+
+void JobQueue::Enqueue(Job& job, bool fresh) {
+  SetState(job, JobState::kReady);
+  ClearDeadline(job);
+  const FairQueue::Entry entry{job.id, ++job.ticket};
+  StageState& stage = stages_[job.stage];
+  if (job.alone) {
+    stage.alone.push_back(entry);
+  } else if (fresh) {
+    stage.ready.PushBack(job.run, entry);
+  } else {
+    stage.ready.PushFront(job.run, entry);
+  }
+}
+
+void JobQueue::EndItem(Job& job, ItemOutcome outcome, std::string code, std::string text,
+                       Instant now) {
+  Run& run = runs_.at(job.run);
+  if (job.id == run.scan_job) return EndScan(run, job, text);
+  ItemEnded ended;
+  ended.run = job.run;
+  ended.key = std::move(job.key);
+  ended.outcome = outcome;
+  ended.stage = job.stage;
+  ended.code = std::move(code);
+  ended.text = std::move(text);
+  ended.attempts = job.attempt + (outcome == ItemOutcome::kFailed ? 0 : 1);
+  ended.attempts = std::max(ended.attempts, 1);
+  RemoveJob(job.id);
+  CountEnded(run, std::move(ended), now);
+}
+
+// A scan that cannot go on: what it has found is still processed, and the run ends as failed.
+void JobQueue::EndScan(Run& run, const Job& job, const std::string& why) {
+  run.scan_job = JobId();
+  run.scan_ended = true;
+  run.result = RunResult::kFailed;
+  run.reason = "the scan failed: " + why;
+  RemoveJob(job.id);
+}
+
+void JobQueue::CountEnded(Run& run, ItemEnded ended, Instant now) {
+  switch (ended.outcome) {
+    case ItemOutcome::kOk:
+      run.counts.ok += 1;
+      break;
+    case ItemOutcome::kFailed:
+      run.counts.failed += 1;
+      run.failed_by[ended.code] += 1;
+      break;
+    case ItemOutcome::kSkipped:
+      run.counts.skipped += 1;
+      break;
+  }
+  run.last_ended = now;
+  actions_.emplace_back(std::move(ended));
+  if (run.phase != RunPhase::kActive) return;
+  const StopRule& rule = run.stop_rule;
+  const bool too_many = rule.failures > 0 && run.counts.failed >= rule.failures;
+  const bool too_large_a_share = rule.share > 0 && run.counts.ended() >= kStopShareAfter &&
+                                 static_cast<double>(run.counts.failed) >=
+                                     rule.share * static_cast<double>(run.counts.ended());
+  if (too_many || too_large_a_share) {
+    StopRun(run.id, RunResult::kFailed,
+            "gave up after " + std::to_string(run.counts.failed) + " of " +
+                std::to_string(run.counts.ended()) + " items had failed (" +
+                CommonestFailures(run) + ")",
+            now);
+  }
+}
+
+std::string JobQueue::CommonestFailures(const Run& run) const {
+  std::vector<std::pair<std::int64_t, std::string>> by_count;
+  for (const auto& [code, count] : run.failed_by) by_count.emplace_back(count, code);
+  std::sort(by_count.rbegin(), by_count.rend());
+  std::string text;
+  for (std::size_t i = 0; i < std::min<std::size_t>(by_count.size(), 3); ++i) {
+    if (i > 0) text += ", ";
+    text += std::to_string(by_count[i].first) + " " + by_count[i].second;
+  }
+  return text;
+}
+
+void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant now) {
+  const auto found = runs_.find(id);
+  if (found == runs_.end()) return;
+  Run& run = found->second;
+  if (run.phase != RunPhase::kActive) return;
+  run.phase = RunPhase::kStopping;
+  run.result = result;
+  run.reason = std::move(reason);
+  run.last_ended = std::max(run.last_ended, now);
+  DropWaitingJobs(run);
+  CheckRunEnd(run);
+}
+
+void JobQueue::StopAllRuns(const std::string& reason, Instant now) {
+  std::vector<RunId> active;
+  for (const auto& [id, run] : runs_) {
+    if (run.phase == RunPhase::kActive) active.push_back(id);
+  }
+  for (const RunId id : active) StopRun(id, RunResult::kFailed, reason, now);
+}
+
+void JobQueue::DropWaitingJobs(Run& run) {
+  std::vector<JobId> waiting;
+  std::map<IncarnationId, std::vector<wire::Lease>> sent;
+  for (const auto& [id, job] : jobs_) {
+    if (job.run != run.id) continue;
+    if (job.state == JobState::kSent) sent[job.holder].push_back({id, job.delivery});
+    if (!job.InFlight()) waiting.push_back(id);
+  }
+  for (const JobId id : waiting) {
+    if (id == run.scan_job) run.scan_job = JobId();
+    RemoveJob(id);
+  }
+  for (auto& [worker, leases] : sent) actions_.emplace_back(SendRevoke{worker, std::move(leases)});
+  for (StageState& stage : stages_) stage.ready.RemoveRun(run.id);
+}
+
+void JobQueue::CheckRunEnd(Run& run) {
+  if (run.phase == RunPhase::kEnded) return;
+  std::size_t jobs = 0;
+  std::size_t in_flight = 0;
+  for (const RunInStage& share : run.stages) {
+    jobs += share.jobs;
+    in_flight += share.in_flight;
+  }
+  if (run.phase == RunPhase::kActive) {
+    if (!run.scan_ended || jobs > 0) return;
+    assert(run.counts.scanned == run.counts.ended());
+  } else if (jobs > in_flight) {
+    DropWaitingJobs(run);  // something came back in the meantime
+    return CheckRunEnd(run);
+  } else if (in_flight > 0) {
+    return;
+  }
+  run.phase = RunPhase::kEnded;
+  run.keys.Clear();
+  actions_.emplace_back(RunEnded{run.id});
+}
+
+void JobQueue::DropRun(RunId id) {
+  const auto found = runs_.find(id);
+  if (found == runs_.end() || found->second.phase != RunPhase::kEnded) return;
+  for (StageState& stage : stages_) stage.ready.RemoveRun(id);
+  runs_.erase(found);
+}
+
+std::vector<Action> JobQueue::TakeActions() { return std::exchange(actions_, {}); }
+
+const Job* JobQueue::FindJob(JobId id) const {
+  const auto found = jobs_.find(id);
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+const Run* JobQueue::FindRun(RunId id) const {
+  const auto found = runs_.find(id);
+  return found == runs_.end() ? nullptr : &found->second;
+}
+
+JobQueue::StageTotals JobQueue::Totals(StageIndex index, Instant now) const {
+  const StageState& stage = stages_[index];
+  StageTotals totals{stage.jobs, stage.in_flight, stage.bytes, stage.busy, stage.present};
+  for (const auto& [id, worker] : workers_.all()) {
+    if (worker.stage != index) continue;
+    totals.present += now - worker.joined;
+    if (worker.claimed > 0) totals.busy += now - worker.busy_since;
+  }
+  return totals;
+}
+
+}  // namespace millrace

@@ -1,0 +1,232 @@
+// JobQueue: workers that are gone, and what that means for the jobs they held.
+//
+// A lost link is not a death. What had not begun, and what was in a batch, goes to another worker
+// at once; the latter `alone`, since one of the batch may have been the cause. What was processed
+// by itself waits for the verdict: a HELLO from the same process (alive: nothing is charged), its
+// supervisor's word or kLossGrace without either (dead: the job is charged an attempt).
+#include <algorithm>
+#include <utility>
+
+#include "broker/job_queue.h"
+#include "common/base/result.h"
+
+namespace millrace {
+
+void JobQueue::Join(IncarnationId id, StageIndex stage, std::int64_t replica, std::string boot,
+                    Instant now) {
+  for (auto it = losses_.begin(); it != losses_.end();) {
+    if (it->worker.boot == boot) {
+      const Loss loss = std::move(*it);
+      it = losses_.erase(it);
+      JudgeAlive(loss, now);
+    } else {
+      ++it;
+    }
+  }
+  Worker worker;
+  worker.id = id;
+  worker.stage = stage;
+  worker.replica = replica;
+  worker.boot = std::move(boot);
+  worker.joined = now;
+  worker.last_beat = now;
+  worker.last_progress = now;
+  workers_.Add(std::move(worker));
+}
+
+void JobQueue::SetCredit(IncarnationId id, std::size_t slots, Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  worker->slots = slots;
+  worker->draining = slots == 0;
+  worker->last_beat = now;
+  if (slots == 0) worker->reserved = false;
+}
+
+void JobQueue::RemoveWorker(Worker& worker, Instant now) {
+  StageState& stage = stages_[worker.stage];
+  stage.present += now - worker.joined;
+  if (worker.claimed > 0) stage.busy += now - worker.busy_since;
+  workers_.Remove(worker.id);
+}
+
+void JobQueue::Requeue(Job& job) {
+  if (runs_.at(job.run).phase == RunPhase::kActive) return Enqueue(job, /*fresh=*/false);
+  Run& run = runs_.at(job.run);
+  if (job.id == run.scan_job) run.scan_job = JobId();
+  RemoveJob(job.id);
+}
+
+void JobQueue::PutAside(Worker& worker, Instant now) {
+  Loss loss;
+  loss.id = next_loss_++;
+  loss.due = now + kLossGrace;
+  for (const wire::Lease& lease : worker.held) {
+    const auto found = jobs_.find(lease.job);
+    if (found == jobs_.end()) continue;
+    Job& job = found->second;
+    if (!job.InFlight() || job.delivery != lease.delivery || job.holder != worker.id) continue;
+    const bool by_itself = job.alone || (job.state == JobState::kClaimed && job.call_size == 1);
+    if (by_itself) {
+      SetState(job, JobState::kHeld);
+      ClearDeadline(job);
+      loss.held.push_back(job.id);
+    } else if (job.state == JobState::kClaimed) {
+      job.alone = true;
+      job.suspected_by = loss.id;
+      loss.suspects.push_back(job.id);
+      Requeue(job);
+    } else {
+      loss.unclaimed.push_back(job.id);
+      Requeue(job);
+    }
+  }
+  loss.worker = worker;
+  RemoveWorker(worker, now);
+  losses_.push_back(std::move(loss));
+  for (auto& [id, run] : runs_) {
+    if (run.phase == RunPhase::kStopping) CheckRunEnd(run);
+  }
+}
+
+void JobQueue::LinkLost(IncarnationId id, Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  if (worker->draining) return Leave(id, now);  // an exit it announced
+  const std::optional<std::string> death = worker->death;
+  PutAside(*worker, now);
+  if (!death) return;
+  Loss loss = std::move(losses_.back());
+  losses_.pop_back();
+  JudgeDead(std::move(loss), *death, now);
+}
+
+void JobQueue::ProcessDied(IncarnationId id, std::string what, Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  worker->death = std::move(what);
+  worker->death_due = now + kDeathGrace;
+}
+
+void JobQueue::LostProcessDied(std::string_view boot, std::string what, Instant now) {
+  const auto found = std::find_if(losses_.begin(), losses_.end(),
+                                  [&](const Loss& loss) { return loss.worker.boot == boot; });
+  if (found == losses_.end()) return;
+  Loss loss = std::move(*found);
+  losses_.erase(found);
+  JudgeDead(std::move(loss), what, now);
+}
+
+void JobQueue::StillbornDied(StageIndex stage, std::int64_t replica, std::string what,
+                             Instant now) {
+  if (crash_loops_.Death(stage, replica, Duration::zero(), /*ended_a_job=*/false)) {
+    ReportCrashLoop(stage, replica, what, now);
+  }
+}
+
+void JobQueue::Leave(IncarnationId id, Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  const std::vector<wire::Lease> held = worker->held;
+  for (const wire::Lease& lease : held) {
+    const auto found = jobs_.find(lease.job);
+    if (found == jobs_.end()) continue;
+    Job& job = found->second;
+    if (job.InFlight() && job.delivery == lease.delivery && job.holder == id) Requeue(job);
+  }
+  RemoveWorker(*worker, now);
+  for (auto& [run_id, run] : runs_) CheckRunEnd(run);
+}
+
+void JobQueue::JudgeDead(Loss loss, const std::string& what, Instant now) {
+  const StageIndex stage = loss.worker.stage;
+  const std::int64_t replica = loss.worker.replica;
+  actions_.emplace_back(
+      Notice{"worker " + settings_[stage].name + "-" + std::to_string(replica) + " " + what});
+  for (const JobId id : loss.suspects) {
+    const auto found = jobs_.find(id);
+    if (found != jobs_.end()) found->second.suspected_by = 0;  // it stays `alone`
+  }
+  for (const JobId id : loss.unclaimed) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) continue;
+    Job& job = found->second;
+    if (++job.unclaimed_deaths < 2 || job.alone) continue;
+    job.alone = true;
+    if (job.state == JobState::kReady) Enqueue(job, /*fresh=*/false);
+  }
+  bool charged = false;
+  for (const JobId id : loss.held) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end() || found->second.state != JobState::kHeld) continue;
+    charged = true;
+    Run& run = runs_.at(found->second.run);
+    ChargeDeath(found->second, what, now);
+    CheckRunEnd(run);
+  }
+  if (!charged &&
+      crash_loops_.Death(stage, replica, now - loss.worker.joined, loss.worker.ended_a_job)) {
+    ReportCrashLoop(stage, replica, what, now);
+  }
+}
+
+void JobQueue::ChargeDeath(Job& job, const std::string& what, Instant now) {
+  const StageIndex stage = job.stage;
+  if (runs_.at(job.run).phase != RunPhase::kActive) return Requeue(job);  // nobody will try again
+  job.alone = true;
+  const bool last = job.attempt + 1 >= settings_[stage].max_attempts;
+  FailAttempt(job, std::string(ErrorCodeName(ErrorCode::kWorkerDied)),
+              "the " + settings_[stage].name + " worker " + what + " while it processed this item",
+              now);
+  if (last && crash_loops_.Culprit(stage)) ReportCrashLoop(stage, -1, what, now);
+}
+
+void JobQueue::JudgeAlive(const Loss& loss, Instant now) {
+  for (const JobId id : loss.suspects) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end()) continue;
+    Job& job = found->second;
+    if (job.suspected_by == loss.id) {
+      job.suspected_by = 0;
+      job.alone = false;
+      if (job.state == JobState::kReady) Enqueue(job, /*fresh=*/false);
+    }
+    CountLinkLoss(id, now);
+  }
+  for (const JobId id : loss.unclaimed) CountLinkLoss(id, now);
+  for (const JobId id : loss.held) {
+    const auto found = jobs_.find(id);
+    if (found == jobs_.end() || found->second.state != JobState::kHeld) continue;
+    Run& run = runs_.at(found->second.run);
+    Requeue(found->second);
+    CheckRunEnd(run);
+    CountLinkLoss(id, now);
+  }
+}
+
+void JobQueue::CountLinkLoss(JobId id, Instant now) {
+  const auto found = jobs_.find(id);
+  if (found == jobs_.end()) return;
+  Job& job = found->second;
+  if (++job.link_losses <= kMaxLinkLosses || job.InFlight()) return;
+  Run& run = runs_.at(job.run);
+  job.attempt = std::max(job.attempt, 1);
+  EndItem(job, ItemOutcome::kFailed, std::string(ErrorCodeName(ErrorCode::kLostWorker)),
+          "the link to its worker was lost " + std::to_string(job.link_losses) + " times", now);
+  CheckRunEnd(run);
+}
+
+void JobQueue::ReportCrashLoop(StageIndex stage, std::int64_t replica, const std::string& what,
+                               Instant now) {
+  const std::string who = replica < 0
+                              ? "every " + settings_[stage].name + " worker"
+                              : "worker " + settings_[stage].name + "-" + std::to_string(replica);
+  StopAllRuns(who + " dies again and again without ending a job; the last one " + what, now);
+}
+
+void JobQueue::EndWorker(IncarnationId id, std::string reason, Instant now) {
+  actions_.emplace_back(EndIncarnation{id, std::move(reason)});
+  LinkLost(id, now);
+}
+
+}  // namespace millrace

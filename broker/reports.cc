@@ -1,0 +1,253 @@
+// JobQueue: what workers say about the jobs they hold.
+#include <utility>
+
+#include "broker/job_queue.h"
+#include "common/base/result.h"
+
+namespace millrace {
+
+void JobQueue::Claimed(IncarnationId id, std::span<const wire::Lease> leases, Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  SendConfirm confirm{id, {}, {}};
+  for (const wire::Lease& lease : leases) {
+    const auto found = jobs_.find(lease.job);
+    const bool latest = found != jobs_.end() && worker->Holds(lease) &&
+                        found->second.delivery == lease.delivery &&
+                        found->second.state == JobState::kSent;
+    if (!latest) {
+      confirm.stale.push_back(lease);
+      ++stale_reports_;
+      continue;
+    }
+    Job& job = found->second;
+    SetState(job, JobState::kClaimed);
+    job.call_size = leases.size();
+    SetDeadline(job, now + settings_[job.stage].lease);
+    if (worker->claimed++ == 0) {
+      worker->busy_since = now;
+      worker->last_progress = now;
+    }
+    confirm.accepted.push_back(lease);
+  }
+  Confirm(std::move(confirm));
+}
+
+void JobQueue::Finished(IncarnationId id, std::vector<wire::DoneResult> results, Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  SendConfirm confirm{id, {}, {}};
+  for (wire::DoneResult& result : results) {
+    Job* job = Settle(*worker, result.lease, confirm, now);
+    if (job == nullptr) continue;
+    worker->ended_a_job = true;
+    crash_loops_.Success(worker->stage, worker->replica);
+    auto* scan = std::get_if<wire::ScanResult>(&result.what);
+    const bool is_scan = job->id == runs_.at(job->run).scan_job;
+    if (is_scan != (scan != nullptr)) {
+      EndItem(*job, ItemOutcome::kFailed, "protocol",
+              is_scan ? "the scanner answered a scan with an item's result"
+                      : "a worker answered an item with a scan's result",
+              now);
+    } else if (scan != nullptr) {
+      FinishScan(*job, std::move(*scan), now);
+    } else {
+      FinishItem(*job, std::move(std::get<wire::ItemResult>(result.what)), now);
+    }
+  }
+  Confirm(std::move(confirm));
+}
+
+Job* JobQueue::Settle(Worker& worker, const wire::Lease& lease, SendConfirm& confirm, Instant now) {
+  const bool held = worker.Release(lease);
+  if (worker.alone_job == lease.job) worker.alone_job = JobId();
+  const auto found = jobs_.find(lease.job);
+  if (!held || found == jobs_.end() || found->second.delivery != lease.delivery) {
+    confirm.stale.push_back(lease);
+    ++stale_reports_;
+    return nullptr;
+  }
+  Job& job = found->second;
+  ReleaseClaim(worker, job, now);
+  confirm.accepted.push_back(lease);
+  return &job;
+}
+
+void JobQueue::ReleaseClaim(Worker& worker, const Job& job, Instant now) {
+  if (job.state != JobState::kClaimed || job.holder != worker.id || worker.claimed == 0) return;
+  if (--worker.claimed == 0) stages_[worker.stage].busy += now - worker.busy_since;
+}
+
+void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
+  Run& run = runs_.at(job.run);
+  const std::size_t bytes = PayloadBytes(result.payload);
+  const std::size_t cap = settings_[job.stage].max_payload;
+  if (bytes > cap) {
+    EndItem(job, ItemOutcome::kFailed, std::string(ErrorCodeName(ErrorCode::kTooLarge)),
+            "the result of " + std::to_string(bytes) + " bytes is over max_payload (" +
+                std::to_string(cap) + ")",
+            now);
+    return CheckRunEnd(run);
+  }
+  for (std::string& warning : result.warnings) {
+    actions_.emplace_back(ItemWarned{job.run, std::move(warning)});
+  }
+  if (!result.record_name.empty()) {
+    actions_.emplace_back(
+        ItemRecorded{job.run, job.key, std::move(result.record_name), std::move(result.record)});
+  }
+  if (job.stage + 1 == settings_.size()) {
+    EndItem(job, ItemOutcome::kOk, "", "", now);
+    return CheckRunEnd(run);
+  }
+  if (run.phase == RunPhase::kActive) {
+    Job next;
+    next.run = job.run;
+    next.stage = job.stage + 1;
+    next.key = std::move(job.key);
+    next.meta = std::move(result.meta);
+    next.payload = std::move(result.payload);
+    RemoveJob(job.id);
+    Enqueue(AddJob(std::move(next)), /*fresh=*/true);
+  } else {
+    RemoveJob(job.id);
+  }
+  CheckRunEnd(run);
+}
+
+void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
+  Run& run = runs_.at(job.run);
+  RemoveJob(job.id);
+  run.scan_job = JobId();
+  for (wire::FoundItem& found : result.found) {
+    if (!run.keys.Insert(found.key)) {
+      run.counts.repeated += 1;
+      continue;
+    }
+    if (!run.first_found) run.first_found = now;
+    run.counts.scanned += 1;
+    if (auto* next = std::get_if<wire::FoundItem::Next>(&found.what)) {
+      if (run.phase != RunPhase::kActive) continue;  // counted as unfinished
+      Job item;
+      item.run = run.id;
+      item.stage = 1;
+      item.key = std::move(found.key);
+      item.meta = std::move(next->meta);
+      Enqueue(AddJob(std::move(item)), /*fresh=*/true);
+      continue;
+    }
+    ItemEnded ended;
+    ended.run = run.id;
+    ended.key = std::move(found.key);
+    if (auto* fail = std::get_if<wire::FoundItem::Fail>(&found.what)) {
+      ended.outcome = ItemOutcome::kFailed;
+      ended.code = std::move(fail->code);
+      ended.text = std::move(fail->text);
+    } else {
+      ended.outcome = ItemOutcome::kSkipped;
+      ended.code = std::move(std::get<wire::FoundItem::Skip>(found.what).reason);
+    }
+    CountEnded(run, std::move(ended), now);
+  }
+  if (!result.next_cursor) {
+    run.scan_ended = true;
+    run.scan_complete = true;
+  } else if (run.phase == RunPhase::kActive) {
+    AddScanJob(run, std::move(*result.next_cursor));
+  }
+  CheckRunEnd(run);
+}
+
+void JobQueue::Failed(IncarnationId id, std::span<const wire::FailResult> results, Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  SendConfirm confirm{id, {}, {}};
+  for (const wire::FailResult& result : results) {
+    Job* job = Settle(*worker, result.lease, confirm, now);
+    if (job == nullptr) continue;
+    worker->ended_a_job = true;
+    crash_loops_.Success(worker->stage, worker->replica);
+    Run& run = runs_.at(job->run);
+    if (result.retryable) {
+      FailAttempt(*job, result.code, result.text, now);
+    } else {
+      job->attempt += 1;
+      EndItem(*job, ItemOutcome::kFailed, result.code, result.text, now);
+    }
+    CheckRunEnd(run);
+  }
+  Confirm(std::move(confirm));
+}
+
+void JobQueue::FailAttempt(Job& job, const std::string& code, const std::string& text,
+                           Instant now) {
+  job.attempt += 1;
+  const StageSettings& settings = settings_[job.stage];
+  if (job.attempt >= settings.max_attempts) {
+    EndItem(job, ItemOutcome::kFailed, code, text, now);
+    return;
+  }
+  SetState(job, JobState::kBackoff);
+  const int doublings = std::min(job.attempt - 1, 10);
+  SetDeadline(job, now + settings.backoff * (1 << doublings));
+}
+
+void JobQueue::Skipped(IncarnationId id, std::span<const wire::SkipResult> results, Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  SendConfirm confirm{id, {}, {}};
+  for (const wire::SkipResult& result : results) {
+    Job* job = Settle(*worker, result.lease, confirm, now);
+    if (job == nullptr) continue;
+    worker->ended_a_job = true;
+    crash_loops_.Success(worker->stage, worker->replica);
+    Run& run = runs_.at(job->run);
+    if (job->id == run.scan_job) {
+      EndItem(*job, ItemOutcome::kFailed, "protocol", "the scanner skipped a scan chunk", now);
+    } else {
+      EndItem(*job, ItemOutcome::kSkipped, result.reason, "", now);
+    }
+    CheckRunEnd(run);
+  }
+  Confirm(std::move(confirm));
+}
+
+void JobQueue::Returned(IncarnationId id, std::span<const wire::Lease> leases, Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  SendConfirm confirm{id, {}, {}};
+  for (const wire::Lease& lease : leases) {
+    Job* job = Settle(*worker, lease, confirm, now);
+    if (job == nullptr || !job->InFlight()) continue;
+    Run& run = runs_.at(job->run);
+    Requeue(*job);
+    CheckRunEnd(run);
+  }
+  Confirm(std::move(confirm));
+}
+
+void JobQueue::Beat(IncarnationId id, std::uint64_t progress, std::span<const wire::Lease> claimed,
+                    Instant now) {
+  Worker* worker = workers_.Find(id);
+  if (worker == nullptr) return;
+  worker->last_beat = now;
+  if (progress != worker->progress) {
+    worker->progress = progress;
+    worker->last_progress = now;
+  }
+  for (const wire::Lease& lease : claimed) {
+    const auto found = jobs_.find(lease.job);
+    if (found == jobs_.end()) continue;
+    Job& job = found->second;
+    if (job.state == JobState::kClaimed && job.holder == id && job.delivery == lease.delivery) {
+      SetDeadline(job, now + settings_[job.stage].lease);
+    }
+  }
+}
+
+void JobQueue::Confirm(SendConfirm confirm) {
+  if (confirm.accepted.empty() && confirm.stale.empty()) return;
+  actions_.emplace_back(std::move(confirm));
+}
+
+}  // namespace millrace

@@ -1,0 +1,69 @@
+// One run, as the queue sees it: how far it is, and what it holds in each stage.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/job.h"
+#include "broker/key_set.h"
+
+namespace millrace {
+
+enum class RunPhase : std::uint8_t {
+  kActive,    // scanning or processing
+  kStopping,  // nothing new is sent; what is in flight finishes or comes back
+  kEnded,
+};
+
+// Why a run ended, or is about to.
+enum class RunResult : std::uint8_t {
+  kDone,     // every item has its outcome
+  kStopped,  // somebody asked for it
+  kFailed,   // it could not finish
+};
+
+struct RunCounts {
+  std::int64_t scanned = 0;
+  std::int64_t ok = 0;
+  std::int64_t failed = 0;
+  std::int64_t skipped = 0;
+  std::int64_t repeated = 0;  // keys that the scan named twice, dropped
+  [[nodiscard]] std::int64_t ended() const { return ok + failed + skipped; }
+};
+
+// When a run gives up by itself.
+struct StopRule {
+  std::int64_t failures = 0;  // this many failed items; 0: never
+  double share = 0;           // this share of the items ended, once kStopShareAfter have; 0: never
+};
+inline constexpr std::int64_t kStopShareAfter = 100;
+
+// What a run holds of one stage.
+struct RunInStage {
+  std::size_t bytes = 0;
+  std::size_t jobs = 0;
+  std::size_t in_flight = 0;
+};
+
+struct Run {
+  RunId id;
+  RunPhase phase = RunPhase::kActive;
+  RunResult result = RunResult::kDone;
+  std::string reason;  // why it stopped or failed; "" for kDone
+  RunCounts counts;
+  StopRule stop_rule;
+  std::map<std::string, std::int64_t> failed_by;  // by code
+  bool scan_ended = false;                        // nothing more will be found
+  bool scan_complete = false;                     // ... and everything was
+  JobId scan_job;                                 // the live chunk; invalid once the scan has ended
+  KeySet keys;
+  std::vector<RunInStage> stages;
+  Instant submitted;
+  std::optional<Instant> first_found;
+  Instant last_ended;
+};
+
+}  // namespace millrace

@@ -1,0 +1,119 @@
+// JobQueue: what happens when time passes and nothing else does.
+#include <algorithm>
+#include <utility>
+
+#include "broker/job_queue.h"
+
+namespace millrace {
+
+void JobQueue::SetDeadline(Job& job, Instant deadline) {
+  ClearDeadline(job);
+  job.deadline = deadline;
+  timers_.emplace(deadline, job.id);
+}
+
+void JobQueue::ClearDeadline(Job& job) {
+  if (job.deadline) timers_.erase({*job.deadline, job.id});
+  job.deadline.reset();
+}
+
+std::optional<Instant> JobQueue::NextDeadline() const {
+  std::optional<Instant> next;
+  const auto consider = [&](Instant at) { next = next ? std::min(*next, at) : at; };
+  if (!timers_.empty()) consider(timers_.begin()->first);
+  for (const Loss& loss : losses_) consider(loss.due);
+  for (const auto& [id, worker] : workers_.all()) {
+    if (worker.death) consider(worker.death_due);
+    if (worker.claimed > 0) consider(worker.last_progress + settings_[worker.stage].stall);
+  }
+  return next;
+}
+
+void JobQueue::Tick(Instant now) {
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    Job& job = jobs_.at(timers_.begin()->second);
+    ClearDeadline(job);
+    Ring(job, now);
+  }
+  CheckWorkers(now);
+  while (true) {
+    const auto due = std::find_if(losses_.begin(), losses_.end(),
+                                  [&](const Loss& loss) { return loss.due <= now; });
+    if (due == losses_.end()) break;
+    Loss loss = std::move(*due);
+    losses_.erase(due);
+    JudgeDead(std::move(loss), "was lost and did not come back", now);
+  }
+}
+
+void JobQueue::Ring(Job& job, Instant now) {
+  switch (job.state) {
+    case JobState::kReady:
+    case JobState::kHeld:
+      return;  // neither has a deadline
+    case JobState::kBackoff:
+      return Requeue(job);
+    case JobState::kSent:
+      return ClaimOverdue(job, now);
+    case JobState::kClaimed:
+      return LeaseOver(job, now);
+  }
+}
+
+// A job that waits behind a long one is taken back only if somebody else could begin it now.
+void JobQueue::ClaimOverdue(Job& job, Instant now) {
+  const bool somebody_idle =
+      std::any_of(workers_.all().begin(), workers_.all().end(), [&](const auto& entry) {
+        const Worker& worker = entry.second;
+        return worker.id != job.holder && worker.stage == job.stage && worker.held.empty() &&
+               worker.Feedable();
+      });
+  if (somebody_idle && !job.alone) RevokeSent(job);
+  SetDeadline(job, now + settings_[job.stage].claim_deadline);
+}
+
+void JobQueue::LeaseOver(Job& job, Instant now) {
+  Worker* worker = workers_.Find(job.holder);
+  if (worker == nullptr) return;
+  if (now - worker->last_beat >= settings_[job.stage].lease) {
+    return EndWorker(worker->id, "it sent no beat for its lease", now);
+  }
+  // It beats, and this job is not among those it says it is working on. The slot stays taken until
+  // it answers.
+  RevokeSent(job);
+  ReleaseClaim(*worker, job, now);
+  Run& run = runs_.at(job.run);
+  Requeue(job);
+  CheckRunEnd(run);
+}
+
+void JobQueue::CheckWorkers(Instant now) {
+  std::vector<std::pair<IncarnationId, std::string>> ended;
+  std::vector<IncarnationId> died;
+  for (const auto& [id, worker] : workers_.all()) {
+    if (worker.death && worker.death_due <= now) {
+      died.push_back(id);
+    } else if (worker.claimed > 0 && worker.last_progress + settings_[worker.stage].stall <= now) {
+      ended.emplace_back(id, "its handler made no progress for its stall time");
+    }
+  }
+  for (const IncarnationId id : died) EndWorker(id, "its process has ended", now);
+  for (auto& [id, reason] : ended) EndWorker(id, std::move(reason), now);
+}
+
+void JobQueue::ExtendDeadlines(Duration gap) {
+  timers_.clear();
+  for (auto& [id, job] : jobs_) {
+    if (!job.deadline) continue;
+    *job.deadline += gap;
+    timers_.emplace(*job.deadline, id);
+  }
+  for (Loss& loss : losses_) loss.due += gap;
+  for (auto& [id, worker] : workers_.all()) {
+    worker.last_beat += gap;
+    worker.last_progress += gap;
+    worker.death_due += gap;
+  }
+}
+
+}  // namespace millrace
