@@ -168,11 +168,11 @@ Result<std::optional<Received>> Socket::Receive() {
       return Fail(ErrorCode::kInternal, std::string("cannot receive: ") + zmq_strerror(error));
     }
     more = message.more();
-    if (index == 0) out.peer_fd = zmq_msg_get(message.handle(), ZMQ_SRCFD);
     if (kind_ == SocketKind::kControlServer && index == 0) {
       out.identity = message.to_string();
       continue;
     }
+    if (out.peer_fd < 0) out.peer_fd = zmq_msg_get(message.handle(), ZMQ_SRCFD);
     bytes += message.size();
     if (out.frames.size() >= options_.max_frames || bytes > options_.max_message_bytes) {
       out.refused = true;
