@@ -17,7 +17,7 @@ cmake --build --preset release --target \
 bin=build/release/bin
 
 say 'Weights of the face parsing model'
-weights=models/bisenet-face.pth
+weights=models/79999_iter.pth
 if [ -e "$weights" ] || "$bin/millrace" model fetch bisenet-face --to "$weights"; then
   echo 'Their terms: the code that made them is MIT; they were trained on CelebAMask-HQ, which is' >&2
   echo 'for non-commercial research.' >&2
