@@ -17,14 +17,11 @@ cmake --build --preset release --target \
 bin=build/release/bin
 
 say 'Weights of the face parsing model'
-weights=models/79999_iter.pth
-if [ -e "$weights" ] || "$bin/millrace" model fetch bisenet-face --to "$weights"; then
-  echo 'Their terms: the code that made them is MIT; they were trained on CelebAMask-HQ, which is' >&2
-  echo 'for non-commercial research.' >&2
-  topology=(face-parsing examples out --weights "$weights")
+if "$bin/millrace" model fetch bisenet-face; then
+  topology=(face-parsing examples out --weights models/79999_iter.pth)
 else
-  echo 'The weights could not be fetched (see above): running the same pipeline with skin-tone, which' >&2
-  echo 'marks the colours of skin by published thresholds and knows nothing of faces.' >&2
+  echo 'Going on without them, with skin-tone in their place: it marks the colours of skin by' >&2
+  echo 'published thresholds and knows nothing of faces.' >&2
   topology=(demo examples out)
 fi
 
