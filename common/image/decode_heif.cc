@@ -1,0 +1,95 @@
+// HEIC and AVIF through libheif, where it was found when this was built.
+#include <fmt/format.h>
+
+#include <cstring>
+#include <memory>
+
+#include "common/image/decoders.h"
+
+#ifdef MILLRACE_HAVE_HEIF
+#include <libheif/heif.h>
+#endif
+
+namespace millrace {
+
+#ifdef MILLRACE_HAVE_HEIF
+
+namespace {
+
+// Debian's package with the decoder that libheif loads for a format.
+const char* PluginPackage(ImageFormat format) {
+  return format == ImageFormat::kAvif ? "libheif-plugin-dav1d or libheif-plugin-aomdec"
+                                      : "libheif-plugin-libde265";
+}
+
+Error HeifError(const heif_error& error, ImageFormat format) {
+  const std::string_view name = ImageFormatName(format);
+  if (error.code == heif_error_Unsupported_filetype ||
+      error.code == heif_error_Unsupported_feature ||
+      error.code == heif_error_Decoder_plugin_error) {
+    return {ErrorCode::kUnsupportedFormat,
+            fmt::format("{}: {}; where libheif lacks its decoder, install {}", name, error.message,
+                        PluginPackage(format))};
+  }
+  if (error.subcode == heif_suberror_End_of_data) {
+    return {ErrorCode::kTruncated, fmt::format("{}: {}", name, error.message)};
+  }
+  return {ErrorCode::kCorrupt, fmt::format("{}: {}", name, error.message)};
+}
+
+template <typename T>
+using Owned = std::unique_ptr<T, void (*)(const T*)>;
+
+}  // namespace
+
+Result<Decoded> DecodeHeif(FileBytes file, const DecodeOptions& options, ImageFormat format) {
+  const std::unique_ptr<heif_context, decltype(&heif_context_free)> context(heif_context_alloc(),
+                                                                            &heif_context_free);
+  if (context == nullptr) throw std::bad_alloc();
+  heif_error error =
+      heif_context_read_from_memory_without_copy(context.get(), file.data(), file.size(), nullptr);
+  if (error.code != heif_error_Ok) return Fail(HeifError(error, format));
+  heif_image_handle* raw_handle = nullptr;
+  error = heif_context_get_primary_image_handle(context.get(), &raw_handle);
+  if (error.code != heif_error_Ok) return Fail(HeifError(error, format));
+  const Owned<heif_image_handle> handle(raw_handle, heif_image_handle_release);
+  RETURN_IF_ERROR(CheckSize(heif_image_handle_get_width(handle.get()),
+                            heif_image_handle_get_height(handle.get()), options));
+
+  const bool alpha = heif_image_handle_has_alpha_channel(handle.get()) != 0;
+  heif_image* raw_image = nullptr;
+  // Turned and mirrored as the file says: that is part of decoding HEIF.
+  error = heif_decode_image(handle.get(), &raw_image, heif_colorspace_RGB,
+                            alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB,
+                            nullptr);
+  if (error.code != heif_error_Ok) return Fail(HeifError(error, format));
+  const Owned<heif_image> image(raw_image, heif_image_release);
+  int stride = 0;
+  const std::uint8_t* pixels =
+      heif_image_get_plane_readonly(image.get(), heif_channel_interleaved, &stride);
+  const int width = heif_image_get_width(image.get(), heif_channel_interleaved);
+  const int height = heif_image_get_height(image.get(), heif_channel_interleaved);
+  if (pixels == nullptr) return Fail(ErrorCode::kCorrupt, "the picture has no pixels");
+  RETURN_IF_ERROR(CheckSize(width, height, options));
+
+  Decoded decoded;
+  decoded.picture =
+      Picture::Uninitialized(alpha ? PixelMode::kRGBA : PixelMode::kRGB, width, height);
+  for (int y = 0; y < height; ++y) {
+    std::memcpy(decoded.picture.row(y), pixels + std::ptrdiff_t{stride} * y,
+                decoded.picture.stride());
+  }
+  return decoded;
+}
+
+#else
+
+Result<Decoded> DecodeHeif(FileBytes, const DecodeOptions&, ImageFormat format) {
+  return Fail(ErrorCode::kUnsupportedFormat,
+              fmt::format("this build reads no {} files: install libheif-dev and build again",
+                          ImageFormatName(format)));
+}
+
+#endif
+
+}  // namespace millrace

@@ -1,0 +1,200 @@
+// JPEG through jpeglib.h, set up as Pillow does it: slow integer DCT, fancy upsampling, block
+// smoothing and no scaling. Every one of them changes pixels.
+#include <fmt/format.h>
+#include <jpeglib.h>
+// After jpeglib.h: the codes of libjpeg's messages.
+#include <jerror.h>
+
+#include <algorithm>
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+
+#include "common/image/decoders.h"
+#include "common/image/exif.h"
+
+namespace millrace {
+namespace {
+
+// A progressive file may carry any number of scans, each of which can cost a pass over the whole
+// picture for a few bytes. Encoders write about ten; libjpeg-turbo's own fuzzers stop at 500.
+constexpr int kMaxScans = 500;
+// Stripes of rows handed over at a time; as many as an iMCU row usually has.
+constexpr int kRowsAtOnce = 16;
+
+// libjpeg reports by callbacks and leaves errors by longjmp. This class holds all that must outlive
+// the jump; its methods that call libjpeg set the jump first and have no local that needs a
+// destructor.
+class JpegReader {
+ public:
+  explicit JpegReader(FileBytes file) : file_(file) {
+    std::memset(&jpeg_, 0, sizeof jpeg_);
+    jpeg_.err = jpeg_std_error(&errors_);
+    jpeg_.client_data = this;
+    errors_.error_exit = [](j_common_ptr common) {
+      auto* reader = static_cast<JpegReader*>(common->client_data);
+      reader->error_code_ = common->err->msg_code;
+      common->err->format_message(common, reader->message_);
+      std::longjmp(reader->jump_, 1);
+    };
+    errors_.emit_message = [](j_common_ptr common, int level) {
+      auto* reader = static_cast<JpegReader*>(common->client_data);
+      if (level >= 0) return;  // a trace
+      if (common->err->msg_code == JWRN_JPEG_EOF) {
+        reader->ended_ = true;
+      } else {
+        reader->damaged_ = true;
+      }
+    };
+    progress_.progress_monitor = [](j_common_ptr common) {
+      auto* reader = static_cast<JpegReader*>(common->client_data);
+      if (reader->jpeg_.input_scan_number <= kMaxScans) return;
+      reader->error_code_ = JMSG_NOMESSAGE;
+      std::snprintf(reader->message_, sizeof reader->message_, "more than %d scans", kMaxScans);
+      reader->too_many_scans_ = true;
+      std::longjmp(reader->jump_, 1);
+    };
+  }
+  ~JpegReader() { jpeg_destroy_decompress(&jpeg_); }
+  JpegReader(const JpegReader&) = delete;
+  JpegReader& operator=(const JpegReader&) = delete;
+
+  // Up to the first scan.
+  bool ReadHeader() {
+    if (setjmp(jump_) != 0) return false;
+    jpeg_create_decompress(&jpeg_);
+    jpeg_.progress = &progress_;
+    // At the end of the data this source gives an end-of-image marker, as Pillow does.
+    jpeg_mem_src(&jpeg_, reinterpret_cast<const unsigned char*>(file_.data()),
+                 static_cast<unsigned long>(file_.size()));
+    jpeg_save_markers(&jpeg_, JPEG_APP0 + 1, 0xFFFF);
+    return jpeg_read_header(&jpeg_, TRUE) == JPEG_HEADER_OK;
+  }
+
+  bool Start(J_COLOR_SPACE color_space) {
+    if (setjmp(jump_) != 0) return false;
+    jpeg_.out_color_space = color_space;
+    jpeg_.dct_method = JDCT_ISLOW;
+    jpeg_.do_fancy_upsampling = TRUE;
+    jpeg_.do_block_smoothing = TRUE;
+    return jpeg_start_decompress(&jpeg_) != FALSE;
+  }
+
+  // Some more rows, at most `count`, packed from `to` on; false on an error. The end of the image
+  // is never asked for: what follows the last row is nobody's concern.
+  bool ReadRows(std::uint8_t* to, std::size_t stride, int count) {
+    if (setjmp(jump_) != 0) return false;
+    JSAMPROW rows[kRowsAtOnce];
+    for (int done = 0; done < count;) {
+      const int wanted = std::min(count - done, kRowsAtOnce);
+      for (int i = 0; i < wanted; ++i) {
+        rows[i] = to + static_cast<std::size_t>(done + i) * stride;
+      }
+      const auto got = jpeg_read_scanlines(&jpeg_, rows, static_cast<JDIMENSION>(wanted));
+      if (got == 0) return false;
+      done += static_cast<int>(got);
+    }
+    return true;
+  }
+
+  [[nodiscard]] int width() const { return static_cast<int>(jpeg_.image_width); }
+  [[nodiscard]] int height() const { return static_cast<int>(jpeg_.image_height); }
+  [[nodiscard]] int components() const { return jpeg_.num_components; }
+  [[nodiscard]] int rows_done() const { return static_cast<int>(jpeg_.output_scanline); }
+  [[nodiscard]] bool ended() const { return ended_; }
+  [[nodiscard]] bool damaged() const { return damaged_; }
+  [[nodiscard]] bool too_many_scans() const { return too_many_scans_; }
+  [[nodiscard]] int error_code() const { return error_code_; }
+  [[nodiscard]] const char* message() const { return message_; }
+
+  [[nodiscard]] int Orientation() const {
+    for (const jpeg_marker_struct* marker = jpeg_.marker_list; marker != nullptr;
+         marker = marker->next) {
+      if (marker->marker == JPEG_APP0 + 1 && marker->data_length >= 6 &&
+          std::memcmp(marker->data, "Exif\0\0", 6) == 0) {
+        return ExifOrientation(std::as_bytes(std::span(marker->data, marker->data_length)));
+      }
+    }
+    return 1;
+  }
+
+ private:
+  FileBytes file_;
+  jpeg_decompress_struct jpeg_;
+  jpeg_error_mgr errors_;
+  jpeg_progress_mgr progress_ = {};
+  std::jmp_buf jump_;
+  char message_[JMSG_LENGTH_MAX] = "";
+  int error_code_ = 0;
+  bool ended_ = false;
+  bool damaged_ = false;
+  bool too_many_scans_ = false;
+};
+
+Error HeaderError(const JpegReader& reader) {
+  if (reader.error_code() == JERR_IMAGE_TOO_BIG) {
+    return {ErrorCode::kTooLarge, fmt::format("JPEG: {}", reader.message())};
+  }
+  if (reader.ended()) return {ErrorCode::kTruncated, "the JPEG ends within its header"};
+  if (reader.error_code() == JERR_SOF_UNSUPPORTED || reader.error_code() == JERR_BAD_PRECISION) {
+    return {ErrorCode::kUnsupportedFormat,
+            fmt::format("JPEG: {}: convert it to baseline JPEG", reader.message())};
+  }
+  return {ErrorCode::kCorrupt, fmt::format("JPEG header: {}", reader.message())};
+}
+
+}  // namespace
+
+Result<Decoded> DecodeJpeg(FileBytes file, const DecodeOptions& options) {
+  JpegReader reader(file);
+  if (!reader.ReadHeader()) return Fail(HeaderError(reader));
+  RETURN_IF_ERROR(CheckSize(reader.width(), reader.height(), options));
+
+  Decoded decoded;
+  decoded.orientation = reader.Orientation();
+  PixelMode mode = PixelMode::kRGB;
+  J_COLOR_SPACE color_space = JCS_RGB;
+  switch (reader.components()) {
+    case 1:
+      mode = PixelMode::kL;
+      color_space = JCS_GRAYSCALE;
+      break;
+    case 3:
+      break;
+    case 4:
+      mode = PixelMode::kCMYK;
+      color_space = JCS_CMYK;
+      break;
+    default:
+      return Fail(ErrorCode::kUnsupportedFormat,
+                  fmt::format("a JPEG with {} components", reader.components()));
+  }
+  decoded.picture = Picture::Uninitialized(mode, reader.width(), reader.height());
+  Picture& picture = decoded.picture;
+
+  const bool whole = reader.Start(color_space) &&
+                     reader.ReadRows(picture.bytes.data(), picture.stride(), picture.height);
+  if (!whole) {
+    if (reader.too_many_scans()) {
+      return Fail(ErrorCode::kCorrupt, fmt::format("JPEG: {}", reader.message()));
+    }
+    const int rows = std::clamp(reader.rows_done(), 0, picture.height);
+    std::memset(picture.row(rows), 0,
+                picture.stride() * static_cast<std::size_t>(picture.height - rows));
+  }
+  if (!whole || reader.ended()) {
+    const std::string what =
+        reader.ended() ? "the JPEG's data ends early" : fmt::format("JPEG: {}", reader.message());
+    RETURN_IF_ERROR(NoteTruncated(reader.ended(), what, options, decoded));
+  } else if (reader.damaged()) {
+    decoded.warnings.emplace_back(kWarningDamaged);
+  }
+  // Adobe's polarity, which Pillow takes for granted in every JPEG of four components.
+  if (mode == PixelMode::kCMYK) {
+    std::uint8_t* const end = picture.bytes.data() + picture.bytes.size();
+    for (std::uint8_t* at = picture.bytes.data(); at != end; ++at) *at = 255 - *at;
+  }
+  return decoded;
+}
+
+}  // namespace millrace

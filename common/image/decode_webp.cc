@@ -1,0 +1,114 @@
+// WebP through libwebp: the picture, or the first frame of an animation on its canvas.
+#include <fmt/format.h>
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+#include <cstring>
+#include <memory>
+#include <string_view>
+
+#include "common/image/decoders.h"
+#include "common/image/exif.h"
+
+namespace millrace {
+namespace {
+
+const std::uint8_t* Data(FileBytes bytes) {
+  return reinterpret_cast<const std::uint8_t*>(bytes.data());
+}
+
+std::uint32_t Little32(FileBytes file, std::size_t offset) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 4; i-- > 0;) {
+    value = value << 8 | std::to_integer<std::uint32_t>(file[offset + i]);
+  }
+  return value;
+}
+
+// The orientation in the EXIF chunk of the RIFF file.
+int Orientation(FileBytes file) {
+  std::size_t offset = 12;
+  while (file.size() >= offset + 8) {
+    const std::size_t length = Little32(file, offset + 4);
+    if (length > file.size() - offset - 8) break;
+    if (std::memcmp(file.data() + offset, "EXIF", 4) == 0) {
+      return ExifOrientation(file.subspan(offset + 8, length));
+    }
+    offset += 8 + length + (length & 1);
+    if (offset > file.size()) break;
+  }
+  return 1;
+}
+
+// The first frame, drawn on a transparent canvas of the animation's size; in RGBA.
+Result<Picture> FirstFrame(FileBytes file, int width, int height) {
+  WebPAnimDecoderOptions settings;
+  WebPAnimDecoderOptionsInit(&settings);
+  settings.color_mode = MODE_RGBA;
+  settings.use_threads = 0;
+  const WebPData data = {Data(file), file.size()};
+  const std::unique_ptr<WebPAnimDecoder, decltype(&WebPAnimDecoderDelete)> decoder(
+      WebPAnimDecoderNew(&data, &settings), &WebPAnimDecoderDelete);
+  std::uint8_t* pixels = nullptr;
+  int timestamp = 0;
+  if (decoder == nullptr || WebPAnimDecoderGetNext(decoder.get(), &pixels, &timestamp) == 0) {
+    return Fail(ErrorCode::kCorrupt, "the WebP animation's first frame does not decode");
+  }
+  WebPAnimInfo info;
+  if (WebPAnimDecoderGetInfo(decoder.get(), &info) == 0 ||
+      info.canvas_width != static_cast<std::uint32_t>(width) ||
+      info.canvas_height != static_cast<std::uint32_t>(height)) {
+    return Fail(ErrorCode::kCorrupt, "the WebP animation contradicts its header");
+  }
+  Picture picture = Picture::Uninitialized(PixelMode::kRGBA, width, height);
+  std::memcpy(picture.bytes.data(), pixels, picture.bytes.size());
+  return picture;
+}
+
+Picture WithoutAlpha(const Picture& rgba) {
+  Picture rgb = Picture::Uninitialized(PixelMode::kRGB, rgba.width, rgba.height);
+  const std::uint8_t* from = rgba.bytes.data();
+  const std::uint8_t* const end = from + rgba.bytes.size();
+  for (std::uint8_t* to = rgb.bytes.data(); from != end; from += 4, to += 3) {
+    std::memcpy(to, from, 3);
+  }
+  return rgb;
+}
+
+}  // namespace
+
+Result<Decoded> DecodeWebp(FileBytes file, const DecodeOptions& options) {
+  WebPBitstreamFeatures features;
+  const VP8StatusCode header = WebPGetFeatures(Data(file), file.size(), &features);
+  if (header != VP8_STATUS_OK) {
+    return Fail(header == VP8_STATUS_NOT_ENOUGH_DATA ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
+                "the WebP header is not sound");
+  }
+  RETURN_IF_ERROR(CheckSize(features.width, features.height, options));
+  // Pillow accepts no cut WebP, whatever its settings.
+  const std::uint64_t riff_bytes = std::uint64_t{Little32(file, 4)} + 8;
+  if (riff_bytes > file.size()) {
+    return Fail(ErrorCode::kTruncated,
+                fmt::format("the WebP has {} of its {} bytes", file.size(), riff_bytes));
+  }
+
+  Decoded decoded;
+  decoded.orientation = Orientation(file);
+  if (features.has_animation != 0) {
+    ASSIGN_OR_RETURN(decoded.picture, FirstFrame(file, features.width, features.height));
+    if (features.has_alpha == 0) decoded.picture = WithoutAlpha(decoded.picture);
+    return decoded;
+  }
+  decoded.picture =
+      Picture::Uninitialized(features.has_alpha != 0 ? PixelMode::kRGBA : PixelMode::kRGB,
+                             features.width, features.height);
+  Picture& picture = decoded.picture;
+  const auto decode = features.has_alpha != 0 ? WebPDecodeRGBAInto : WebPDecodeRGBInto;
+  if (decode(Data(file), file.size(), picture.bytes.data(), picture.bytes.size(),
+             static_cast<int>(picture.stride())) == nullptr) {
+    return Fail(ErrorCode::kCorrupt, "the WebP's data does not decode");
+  }
+  return decoded;
+}
+
+}  // namespace millrace
