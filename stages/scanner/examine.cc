@@ -1,0 +1,109 @@
+#include "stages/scanner/examine.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <span>
+
+#include "common/image/sniff.h"
+#include "common/os/unique_fd.h"
+
+namespace millrace {
+namespace {
+
+Seen UnreadableOrSkipped(std::string_view key, int error_number) {
+  if (NamedLikeAnImage(key)) return Unreadable(key, error_number);
+  return Skipped{"unreadable"};
+}
+
+Meta FileMeta(const struct stat& status) {
+  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+  Meta meta;
+  meta.Set("bytes", std::int64_t{status.st_size});
+  meta.Set("mtime_ns", status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec);
+  return meta;
+}
+
+// A file whose name says nothing of an image: by its first bytes.
+Seen Sniff(const std::string& path, std::string_view key, bool through_link) {
+  // O_NONBLOCK: a FIFO may have taken the file's place since it was looked at.
+  const int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (through_link ? 0 : O_NOFOLLOW);
+  const UniqueFd file(open(path.c_str(), flags));
+  if (!file.valid()) {
+    if (errno == ENOENT) return SeenNothing();
+    return UnreadableOrSkipped(key, errno);
+  }
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) return UnreadableOrSkipped(key, errno);
+  if (!S_ISREG(status.st_mode)) return Skipped{"not-a-file"};
+  std::array<std::byte, kSniffBytes> head;
+  const ssize_t count = pread(file.get(), head.data(), head.size(), 0);
+  if (count < 0) return UnreadableOrSkipped(key, errno);
+  if (SniffFormat(std::span(head).first(static_cast<std::size_t>(count)))) {
+    return FileMeta(status);
+  }
+  return Skipped{"not-an-image"};
+}
+
+Seen ExamineRegular(const std::string& path, std::string_view key, const struct stat& status,
+                    bool through_link) {
+  const bool named = NamedLikeAnImage(key);
+  if (status.st_size == 0) {
+    if (!named) return Skipped{"not-an-image"};
+    return Failed{ErrorCode::kEmpty, "the file is empty (0 bytes)", false};
+  }
+  return named ? Seen(FileMeta(status)) : Sniff(path, key, through_link);
+}
+
+Seen ExamineLink(const InputTree& tree, const std::string& path, std::string_view key,
+                 bool follow_symlinks) {
+  struct stat status {};
+  const auto real = RealPath(path);
+  if (!real || stat(path.c_str(), &status) != 0) {
+    if (errno != ENOENT && errno != ELOOP && errno != ENOTDIR) {
+      return UnreadableOrSkipped(key, errno);
+    }
+    if (!NamedLikeAnImage(key)) return Skipped{"dangling-link"};
+    return Failed{ErrorCode::kUnreadable, "the symbolic link leads to nothing", false};
+  }
+  switch (tree.PlaceOf(*real)) {
+    case InputTree::Place::kOutput:
+      return Skipped{"inside-output"};
+    case InputTree::Place::kOutside:
+      if (!follow_symlinks) return Skipped{"outside-input"};
+      break;
+    case InputTree::Place::kInside:
+      break;
+  }
+  if (S_ISDIR(status.st_mode)) return SeenDirectory{.through_link = true};
+  if (!S_ISREG(status.st_mode)) return Skipped{"not-a-file"};
+  return ExamineRegular(path, key, status, true);
+}
+
+}  // namespace
+
+Seen Examine(const InputTree& tree, std::string_view key, bool follow_symlinks) {
+  const std::string path = tree.FullPath(key);
+  struct stat status {};
+  if (lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return SeenNothing();
+    return UnreadableOrSkipped(key, errno);
+  }
+  if (S_ISLNK(status.st_mode)) return ExamineLink(tree, path, key, follow_symlinks);
+  if (S_ISDIR(status.st_mode)) return SeenDirectory();
+  if (!S_ISREG(status.st_mode)) return Skipped{"not-a-file"};
+  return ExamineRegular(path, key, status, false);
+}
+
+Failed Unreadable(std::string_view key, int error_number) {
+  return {ErrorCode::kUnreadable,
+          "cannot read " + std::string(key) + ": " + ErrnoText(error_number),
+          error_number == EIO || error_number == ESTALE || error_number == ETIMEDOUT ||
+              error_number == ENFILE || error_number == EMFILE};
+}
+
+}  // namespace millrace

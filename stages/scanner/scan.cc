@@ -1,0 +1,96 @@
+#include "stages/scanner/scan.h"
+
+#include "stages/scanner/path_list.h"
+#include "stages/scanner/sample.h"
+
+namespace millrace {
+
+Result<std::unique_ptr<Scan>> Scan::Open(const RunInfo& run, const std::string& cursor) {
+  ASSIGN_OR_RETURN(ScanRunOptions options, ScanRunOptions::ReadFrom(run.options));
+  ASSIGN_OR_RETURN(InputTree tree, InputTree::Open(run));
+  ASSIGN_OR_RETURN(ScanCursor at, ScanCursor::Decode(cursor));
+  std::unique_ptr<Scan> scan(new Scan(std::move(tree), std::move(options)));
+  const auto parse = [](const std::vector<std::string>& patterns,
+                        std::vector<Glob>& globs) -> Result<void> {
+    for (const std::string& pattern : patterns) {
+      ASSIGN_OR_RETURN(Glob glob, Glob::Parse(pattern));
+      globs.push_back(std::move(glob));
+    }
+    return {};
+  };
+  RETURN_IF_ERROR(parse(scan->options_.include, scan->filters_.include));
+  RETURN_IF_ERROR(parse(scan->options_.exclude, scan->filters_.exclude));
+  scan->filters_.follow_symlinks = scan->options_.follow_symlinks;
+  ASSIGN_OR_RETURN(scan->source_, scan->MakeSource(at.position));
+  scan->at_ = std::move(at);
+  return scan;
+}
+
+Result<Scanned> Scan::Next(std::size_t items, const Job& job, JobContext& context) {
+  if (options_.sample > 0 && !at_.threshold) RETURN_IF_ERROR(DrawSample(job, context));
+  Scanned chunk;
+  Visit visit;
+  for (std::size_t visits = 0; visits < kMostVisits && chunk.found.size() < items; ++visits) {
+    if (context.Cancelled(job)) break;
+    ASSIGN_OR_RETURN(const bool more, source_->Next(visit));
+    if (!more) return chunk;
+    context.Progress();
+    if (!IsReported(visit)) continue;
+    if (CountsAsImage(visit)) ++at_.images;
+    std::visit(
+        [&](auto& what) {
+          if constexpr (!std::is_same_v<std::decay_t<decltype(what)>, std::monostate>) {
+            chunk.found.push_back({std::move(visit.key), std::move(what)});
+          }
+        },
+        visit.what);
+    if (options_.limit > 0 && at_.images >= static_cast<std::uint64_t>(options_.limit)) {
+      return chunk;
+    }
+  }
+  chunk.next_cursor = Cursor();
+  return chunk;
+}
+
+std::string Scan::Cursor() const {
+  ScanCursor cursor = at_;
+  cursor.position = source_->Position();
+  return cursor.Encode();
+}
+
+Result<std::unique_ptr<Source>> Scan::MakeSource(const std::string& position) const {
+  if (!options_.only.empty()) return PathList::Only(tree_, filters_, options_.only, position);
+  if (!options_.files_from.empty()) {
+    return PathList::Open(tree_, filters_, options_.files_from, options_.files_from_nul, position);
+  }
+  return std::make_unique<Walk>(tree_, filters_, position);
+}
+
+Result<void> Scan::DrawSample(const Job& job, JobContext& context) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<Source> all, MakeSource(""));
+  SampleDraw draw(static_cast<std::size_t>(options_.sample));
+  Visit visit;
+  for (;;) {
+    if (context.Cancelled(job)) break;
+    ASSIGN_OR_RETURN(const bool more, all->Next(visit));
+    if (!more) break;
+    context.Progress();
+    if (CountsAsImage(visit)) draw.Add(visit.key);
+  }
+  at_.threshold = draw.Threshold();
+  return {};
+}
+
+bool Scan::CountsAsImage(const Visit& visit) {
+  return !visit.is_directory &&
+         (std::holds_alternative<Meta>(visit.what) || std::holds_alternative<Failed>(visit.what));
+}
+
+bool Scan::IsReported(const Visit& visit) const {
+  if (!at_.threshold) return true;
+  if (CountsAsImage(visit)) return SampleHash(visit.key) <= *at_.threshold;
+  // What hides an unknown number of files is told even of a sample.
+  return visit.is_directory && std::holds_alternative<Failed>(visit.what);
+}
+
+}  // namespace millrace

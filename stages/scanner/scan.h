@@ -1,0 +1,50 @@
+// One run's scan, chunk by chunk: a source, its cursor, and the two counts (limit, sample) on top.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "common/stage/stage.h"
+#include "stages/scanner/cursor.h"
+#include "stages/scanner/run_options.h"
+#include "stages/scanner/walk.h"
+
+namespace millrace {
+
+class Scan {
+ public:
+  // A chunk ends after this many entries too, so that a tree of empty folders is not one endless
+  // job.
+  static constexpr std::size_t kMostVisits = 100'000;
+
+  // From where `cursor` tells; "" for the start. The same run and cursor give the same chunk, as
+  // long as the files stay as they are.
+  static Result<std::unique_ptr<Scan>> Open(const RunInfo& run, const std::string& cursor);
+
+  // The next chunk: at most `items` of them, and a cursor unless the scan has ended. Stops early,
+  // with what it has, when the job is cancelled.
+  Result<Scanned> Next(std::size_t items, const Job& job, JobContext& context);
+
+  // Of the chunk that Next would give now.
+  [[nodiscard]] std::string Cursor() const;
+  [[nodiscard]] std::size_t HeldBytes() const { return source_->HeldBytes(); }
+
+ private:
+  Scan(InputTree tree, ScanRunOptions options)
+      : tree_(std::move(tree)), options_(std::move(options)) {}
+
+  Result<std::unique_ptr<Source>> MakeSource(const std::string& position) const;
+  // Goes through all entries once, to learn up to which hash the sample reaches.
+  Result<void> DrawSample(const Job& job, JobContext& context);
+  // Whether the entry is an image, or is named like one and failed.
+  static bool CountsAsImage(const Visit& visit);
+  [[nodiscard]] bool IsReported(const Visit& visit) const;
+
+  const InputTree tree_;
+  const ScanRunOptions options_;
+  Filters filters_;
+  std::unique_ptr<Source> source_;
+  ScanCursor at_;  // but for the position, which the source knows
+};
+
+}  // namespace millrace

@@ -1,0 +1,114 @@
+#include "stages/scanner/path_list.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "tests/stages/scanner/scan_whole.h"
+#include "tests/stages/temporary_folder.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::string_view kJpeg = "\xff\xd8\xff\xe0 and more";
+
+// The lines found for a list with these bytes, one entry a chunk and each from its cursor.
+WholeScan ScanList(const TemporaryFolder& folder, std::string_view list,
+                   ScanRunOptions options = {}) {
+  const TemporaryFolder beside;
+  beside.File("list", list);
+  options.files_from = beside.At("list");
+  return ScanWhole(ScanRun(folder.path(), options, folder.At("out")), 1, true);
+}
+
+TEST_CASE("entries are taken in the list's order, absolute or relative, as keys in the input") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  folder.File("x/b.jpg", kJpeg);
+  folder.File("x/\xff c.jpg", kJpeg);
+  CHECK(ScanList(folder, "x/b.jpg\n\n./x/../a.jpg\n" + folder.path() + "//x/./\xff c.jpg\n" +
+                             folder.At("a.jpg"))
+            .lines == Lines{"ok x/b.jpg", "ok a.jpg", "ok x/\xff c.jpg", "ok a.jpg"});
+}
+
+TEST_CASE("an input reached through a link takes absolute entries by both of its names") {
+  const TemporaryFolder folder;
+  const TemporaryFolder beside;
+  folder.File("x/a.jpg", kJpeg);
+  beside.Link("input", folder.path());
+  beside.Link("other", folder.path());
+  beside.File("list", beside.At("input/x/a.jpg") + "\n" + folder.At("x/a.jpg") + "\n" +
+                          beside.At("other/x/a.jpg") + "\n");
+  ScanRunOptions options;
+  options.files_from = beside.At("list");
+  CHECK(ScanWhole(ScanRun(beside.At("input"), options)).lines ==
+        Lines{"ok x/a.jpg", "ok x/a.jpg", "ok x/a.jpg"});
+}
+
+TEST_CASE("names with newlines go through a list that ends its entries in NUL") {
+  const TemporaryFolder folder;
+  folder.File("a\nb.jpg", kJpeg);
+  folder.File("c.jpg", kJpeg);
+  ScanRunOptions options;
+  options.files_from_nul = true;
+  CHECK(ScanList(folder, std::string("a\nb.jpg\0c.jpg\0", 14), options).lines ==
+        Lines{"ok a\nb.jpg", "ok c.jpg"});
+}
+
+TEST_CASE("what is no file of the input is told from what is missing") {
+  const TemporaryFolder folder;
+  const TemporaryFolder elsewhere;
+  elsewhere.File("a.jpg", kJpeg);
+  folder.File("x/a.jpg", kJpeg);
+  folder.File("out/a.jpg", kJpeg);
+  folder.File(".millrace/a.jpg", kJpeg);
+  folder.Link("away", elsewhere.path());
+  folder.File("in/a.jpg", kJpeg);
+  const std::string outside = elsewhere.At("a.jpg");
+  CHECK(ScanList(folder, outside + "\n../a.jpg\naway/a.jpg\nx\n.\nout/a.jpg\n.millrace/a.jpg\n"
+                                   "missing.jpg\nx/a.jpg/b.jpg\n")
+            .lines == Lines{"skipped:outside-input " + outside, "skipped:outside-input ../a.jpg",
+                            "skipped:outside-input away/a.jpg", "skipped:directory x",
+                            "skipped:directory .", "skipped:inside-output out/a.jpg",
+                            "skipped:inside-output .millrace/a.jpg", "unreadable missing.jpg",
+                            "unreadable x/a.jpg/b.jpg"});
+}
+
+TEST_CASE("a line that ends in a carriage return says so where its file is missing") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  const auto whole = ScanList(folder, "a.jpg\r\n");
+  REQUIRE(whole.found.size() == 1);
+  CHECK(std::get<Failed>(whole.found[0].what).text.find("carriage return") != std::string::npos);
+}
+
+TEST_CASE("filters and limit hold for a list too") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}) folder.File(name, kJpeg);
+  ScanRunOptions options;
+  options.exclude = {"b*"};
+  options.limit = 2;
+  CHECK(ScanList(folder, "a.jpg\nb.jpg\nc.jpg\nd.jpg\n", options).lines ==
+        Lines{"ok a.jpg", "skipped:excluded b.jpg", "ok c.jpg"});
+}
+
+TEST_CASE("a list with the wrong separator ends the scan and names the cure") {
+  const TemporaryFolder folder;
+  CHECK(ScanList(folder, std::string("a.jpg\0b.jpg\0", 12)).error.find("-0") != std::string::npos);
+  ScanRunOptions options;
+  options.files_from_nul = true;
+  std::string lines;
+  for (int i = 0; i < 2000; ++i) lines += "a.jpg\n";
+  CHECK(ScanList(folder, lines, options).error.find("-0") != std::string::npos);
+}
+
+TEST_CASE("a list that is missing ends the scan with its name") {
+  const TemporaryFolder folder;
+  ScanRunOptions options;
+  options.files_from = folder.At("none");
+  CHECK(ScanWhole(ScanRun(folder.path(), options)).error ==
+        "cannot read the list of files " + folder.At("none") + ": No such file or directory");
+}
+
+}  // namespace
+}  // namespace millrace

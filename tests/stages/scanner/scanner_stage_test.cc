@@ -1,0 +1,362 @@
+// The scanner as the broker sees it: what a chain of chunks finds.
+#include "stages/scanner/scanner_stage.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "common/os/unique_fd.h"
+#include "tests/stages/scanner/scan_whole.h"
+#include "tests/stages/temporary_folder.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::string_view kJpeg = "\xff\xd8\xff\xe0 and more";
+const std::string kPng = "\x89PNG\r\n\x1a\n and more, long enough for a header";
+
+TEST_CASE("files come depth first, each folder's in the order of their bytes") {
+  const TemporaryFolder folder;
+  for (const char* name : {"b.jpg", "a/z.jpg", "a/b/c.jpg", "a.jpg", "a-b.jpg", "A.jpg", "c/d.jpg",
+                           "\xff.jpg", "\xc3\xa9.jpg"}) {
+    folder.File(name, kJpeg);
+  }
+  CHECK(ScanWhole(ScanRun(folder.path())).lines ==
+        Lines{"ok A.jpg", "ok a/b/c.jpg", "ok a/z.jpg", "ok a-b.jpg", "ok a.jpg", "ok b.jpg",
+              "ok c/d.jpg", "ok \xc3\xa9.jpg", "ok \xff.jpg"});
+}
+
+TEST_CASE("an item carries its size and the time of its last change") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  const timespec times[2] = {{1, 0}, {1'700'000'000, 123'456'789}};
+  REQUIRE(utimensat(AT_FDCWD, folder.At("a.jpg").c_str(), times, 0) == 0);
+  const auto whole = ScanWhole(ScanRun(folder.path()));
+  REQUIRE(whole.found.size() == 1);
+  const auto& meta = std::get<Meta>(whole.found[0].what);
+  CHECK(meta.Integer("bytes", 0) == static_cast<std::int64_t>(kJpeg.size()));
+  CHECK(meta.Integer("mtime_ns", 0) == 1'700'000'000'123'456'789);
+}
+
+TEST_CASE("what a file is goes by its content") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", "a text that its owner calls a picture");  // preprocess will say so
+  folder.File("b.dat", kJpeg);
+  folder.File("c", kPng);
+  folder.File("d.txt", "a text");
+  folder.File("e.jpg", "");
+  folder.File("f.txt", "");
+  CHECK(ScanWhole(ScanRun(folder.path())).lines ==
+        Lines{"ok a.jpg", "ok b.dat", "ok c", "skipped:not-an-image d.txt", "empty e.jpg",
+              "skipped:not-an-image f.txt"});
+}
+
+TEST_CASE("a FIFO, a device and a socket are skipped and never waited on") {
+  const TemporaryFolder folder;
+  REQUIRE(mkfifo(folder.At("a.jpg").c_str(), 0600) == 0);
+  REQUIRE(mkfifo(folder.At("b").c_str(), 0600) == 0);
+  folder.Link("c.jpg", "/dev/null");
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string path = folder.At("d.jpg");
+  REQUIRE(path.size() < sizeof(address.sun_path));
+  std::copy(path.begin(), path.end(), address.sun_path);
+  const UniqueFd socket_fd(socket(AF_UNIX, SOCK_STREAM, 0));
+  REQUIRE(bind(socket_fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+  ScanRunOptions follow;
+  follow.follow_symlinks = true;
+  CHECK(ScanWhole(ScanRun(folder.path(), follow)).lines ==
+        Lines{"skipped:not-a-file a.jpg", "skipped:not-a-file b", "skipped:not-a-file c.jpg",
+              "skipped:not-a-file d.jpg"});
+}
+
+TEST_CASE("chunks of every size find the same as one walk, with and without a remembered place") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a/1.jpg", "a/2.jpg", "a/b/1.jpg", "a/b/2.txt", "a.jpg", "b/c/d/e.jpg",
+                           "b/c.jpg", "z.jpg"}) {
+    folder.File(name, kJpeg);
+  }
+  folder.Folder("empty/in/it");
+  folder.Folder("last");
+  const auto run = ScanRun(folder.path());
+  const Lines expected = ScanWhole(run).lines;
+  CHECK(expected.size() == 8);
+  for (const std::int64_t chunk : {1, 2, 3, 5, 8}) {
+    CHECK(ScanWhole(run, chunk).lines == expected);
+    CHECK(ScanWhole(run, chunk, true).lines == expected);
+  }
+}
+
+TEST_CASE("a chunk that is asked for again finds the same again") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "b.jpg", "c.jpg", "d.jpg"}) folder.File(name, kJpeg);
+  const auto run = ScanRun(folder.path());
+  FakeJobContext context;
+  const auto stage = StartScanner(2);
+  const std::vector<Job> jobs = {ScanJob(run, "")};
+  const auto first = std::get<Scanned>(stage->Process(jobs, context)[0]);
+  const auto again = std::get<Scanned>(stage->Process(jobs, context)[0]);
+  REQUIRE(again.found.size() == 2);
+  CHECK(again.found[0].key == "a.jpg");
+  CHECK(again.next_cursor == first.next_cursor);
+  CHECK(context.progress >= 4);
+}
+
+TEST_CASE("entries that come and go between chunks harm nothing") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a/1.jpg", "a/2.jpg", "b/1.jpg", "c.jpg", "d.jpg"}) {
+    folder.File(name, kJpeg);
+  }
+  for (const bool fresh : {false, true}) {
+    CAPTURE(fresh);
+    folder.File("a/1.jpg", kJpeg);
+    folder.File("c.jpg", kJpeg);
+    std::filesystem::remove(folder.At("0-new.jpg"));
+    const auto run = ScanRun(folder.path());
+    FakeJobContext context;
+    auto stage = StartScanner(1);
+    std::vector<Job> jobs = {ScanJob(run, "")};
+    auto chunk = std::get<Scanned>(stage->Process(jobs, context)[0]);
+    CHECK(Line(chunk.found.at(0)) == "ok a/1.jpg");
+    std::filesystem::remove_all(folder.At("a"));
+    std::filesystem::remove(folder.At("c.jpg"));
+    folder.File("0-new.jpg", kJpeg);
+    if (fresh) stage = StartScanner(1);
+    Lines rest;
+    while (chunk.next_cursor) {
+      jobs = {ScanJob(run, *chunk.next_cursor)};
+      chunk = std::get<Scanned>(stage->Process(jobs, context)[0]);
+      for (const Found& found : chunk.found) rest.push_back(Line(found));
+    }
+    CHECK(rest == Lines{"ok b/1.jpg", "ok d.jpg"});
+  }
+}
+
+TEST_CASE("a folder that cannot be read is one failed item and the walk goes on") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  folder.File("b/inside.jpg", kJpeg);
+  folder.File("c.jpg", kJpeg);
+  folder.File("d", kJpeg);
+  REQUIRE(chmod(folder.At("b").c_str(), 0) == 0);
+  REQUIRE(chmod(folder.At("d").c_str(), 0) == 0);
+  for (const std::int64_t chunk : {1, 10}) {
+    const WithoutPrivileges nobody;
+    const auto whole = ScanWhole(ScanRun(folder.path()), chunk, true);
+    CHECK(whole.lines == Lines{"ok a.jpg", "unreadable b", "ok c.jpg", "skipped:unreadable d"});
+  }
+  REQUIRE(chmod(folder.At("b").c_str(), 0755) == 0);
+}
+
+TEST_CASE("a folder whose names can be read and whose files cannot fails those named like images") {
+  const TemporaryFolder folder;
+  folder.File("a/1.jpg", kJpeg);
+  folder.File("a/2.txt", "text");
+  REQUIRE(chmod(folder.At("a").c_str(), 0744) == 0);  // names, no way in
+  {
+    const WithoutPrivileges nobody;
+    CHECK(ScanWhole(ScanRun(folder.path())).lines ==
+          Lines{"unreadable a/1.jpg", "skipped:unreadable a/2.txt"});
+  }
+  REQUIRE(chmod(folder.At("a").c_str(), 0755) == 0);
+}
+
+TEST_CASE("an input that cannot be read ends the scan with its reason") {
+  const TemporaryFolder folder;
+  CHECK(ScanWhole(ScanRun(folder.At("missing"))).error ==
+        "cannot read the input folder " + folder.At("missing") + ": No such file or directory");
+}
+
+TEST_CASE("links are followed inside the input and reported where they leave it") {
+  const TemporaryFolder folder;
+  const TemporaryFolder elsewhere;
+  folder.File("real/a.jpg", kJpeg);
+  elsewhere.File("b.jpg", kJpeg);
+  folder.Link("1-inside.jpg", "real/a.jpg");
+  folder.Link("2-folder", folder.At("real"));
+  folder.Link("3-outside.jpg", elsewhere.At("b.jpg"));
+  folder.Link("4-outside", elsewhere.path());
+  folder.Link("5-dangling.jpg", "nothing");
+  folder.Link("6-dangling", "nothing");
+  folder.Link("7-itself.jpg", "7-itself.jpg");
+  CHECK(ScanWhole(ScanRun(folder.path())).lines ==
+        Lines{"ok 1-inside.jpg", "ok 2-folder/a.jpg", "skipped:outside-input 3-outside.jpg",
+              "skipped:outside-input 4-outside", "unreadable 5-dangling.jpg",
+              "skipped:dangling-link 6-dangling", "unreadable 7-itself.jpg", "ok real/a.jpg"});
+  ScanRunOptions follow;
+  follow.follow_symlinks = true;
+  const Lines followed = ScanWhole(ScanRun(folder.path(), follow)).lines;
+  CHECK(std::ranges::count(followed, "ok 3-outside.jpg") == 1);
+  CHECK(std::ranges::count(followed, "ok 4-outside/b.jpg") == 1);
+}
+
+TEST_CASE("a folder whose name only begins like the input's is outside it") {
+  const TemporaryFolder folder;
+  folder.File("in-other/a.jpg", kJpeg);
+  folder.Folder("in");
+  folder.Link("in/a.jpg", folder.At("in-other/a.jpg"));
+  CHECK(ScanWhole(ScanRun(folder.At("in"))).lines == Lines{"skipped:outside-input a.jpg"});
+}
+
+TEST_CASE("links in circles end") {
+  const TemporaryFolder folder;
+  folder.File("a/1.jpg", kJpeg);
+  folder.File("b/2.jpg", kJpeg);
+  folder.Link("a/up", "..");
+  folder.Link("a/self", ".");
+  folder.Link("b/a", "../a");
+  const Lines lines = ScanWhole(ScanRun(folder.path()), 1, true).lines;
+  CHECK(lines == Lines{"ok a/1.jpg", "skipped:symlink-loop a/self", "skipped:symlink-loop a/up",
+                       "ok b/2.jpg", "ok b/a/1.jpg", "skipped:symlink-loop b/a/self",
+                       "skipped:symlink-loop b/a/up"});
+}
+
+TEST_CASE("folders that link to each other in every order end too") {
+  const TemporaryFolder folder;
+  const std::string names = "abcdefghijkl";
+  for (const char from : names) {
+    folder.Folder(std::string(1, from));
+    const char next = from == 'l' ? 'a' : static_cast<char>(from + 1);
+    folder.Link(std::string{from, '/', next}, std::string("../") + next);
+  }
+  folder.File("a/x.jpg", kJpeg);
+  const Lines lines = ScanWhole(ScanRun(folder.path())).lines;
+  CHECK(std::ranges::count(lines, "skipped:symlink-loop a/b/c/d/e/f/g/h/i/j") == 1);
+  CHECK(std::ranges::count(lines, "ok l/a/x.jpg") == 1);
+}
+
+TEST_CASE("the output inside the input is left out, under every name, and so is millrace's own") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  folder.File("out/a.jpg", kJpeg);
+  folder.File("out/x/b.jpg", kJpeg);
+  folder.File(".millrace/tmp/half.jpg", kJpeg);
+  folder.File("x/.millrace/report.json", "{}");
+  folder.Link("y", "out");
+  folder.Link("z.jpg", "out/a.jpg");
+  CHECK(ScanWhole(ScanRun(folder.path(), {}, folder.At("out"))).lines ==
+        Lines{"ok a.jpg", "skipped:inside-output y", "skipped:inside-output z.jpg"});
+  // A neighbour whose name begins alike is not the output.
+  folder.File("out2/a.jpg", kJpeg);
+  CHECK(ScanWhole(ScanRun(folder.path(), {}, folder.At("out")), 1, true).lines.size() == 4);
+}
+
+TEST_CASE("what the filters leave out is skipped as excluded, a folder as one item") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "b.png", "raw/c.jpg", "raw/d/e.jpg", "x/y/f.jpg", "x/z.txt"}) {
+    folder.File(name, kJpeg);
+  }
+  ScanRunOptions options;
+  options.include = {"*.jpg"};
+  options.exclude = {"raw/", "/a*"};
+  for (const std::int64_t chunk : {1, 100}) {
+    CHECK(ScanWhole(ScanRun(folder.path(), options), chunk, true).lines ==
+          Lines{"skipped:excluded a.jpg", "skipped:excluded b.png", "skipped:excluded raw",
+                "ok x/y/f.jpg", "skipped:excluded x/z.txt"});
+  }
+  options = {};
+  options.include = {"raw"};
+  const Lines lines = ScanWhole(ScanRun(folder.path(), options)).lines;
+  CHECK(std::ranges::count(lines, "ok raw/d/e.jpg") == 1);
+  CHECK(std::ranges::count(lines, "skipped:excluded a.jpg") == 1);
+}
+
+TEST_CASE("a limit counts images and what is named like one, over all chunks") {
+  const TemporaryFolder folder;
+  folder.File("a.txt", "text");
+  folder.File("b.jpg", "");
+  for (const char* name : {"c.jpg", "d.jpg", "e.jpg", "f.jpg"}) folder.File(name, kJpeg);
+  ScanRunOptions options;
+  options.limit = 3;
+  for (const std::int64_t chunk : {1, 2, 3, 100}) {
+    CHECK(ScanWhole(ScanRun(folder.path(), options), chunk, true).lines ==
+          Lines{"skipped:not-an-image a.txt", "empty b.jpg", "ok c.jpg", "ok d.jpg"});
+  }
+}
+
+TEST_CASE("a sample is of that size, spread over the tree, the same each time, and nested") {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 200; ++i) {
+    folder.File(std::to_string(i % 10) + "/" + std::to_string(i) + ".jpg",
+                i % 20 == 0 ? "" : kJpeg);
+  }
+  folder.File("notes.txt", "no image");
+  ScanRunOptions options;
+  options.sample = 40;
+  const Lines drawn = ScanWhole(ScanRun(folder.path(), options), 7, true).lines;
+  CHECK(drawn.size() == 40);
+  CHECK(ScanWhole(ScanRun(folder.path(), options)).lines == drawn);
+  std::set<char> folders;
+  for (const std::string& line : drawn) folders.insert(line[line.find(' ') + 1]);
+  CHECK(folders.size() >= 8);
+  options.sample = 60;
+  const Lines more = ScanWhole(ScanRun(folder.path(), options)).lines;
+  CHECK(more.size() == 60);
+  CHECK(std::ranges::includes(more, drawn));
+  options.sample = 1000;
+  CHECK(ScanWhole(ScanRun(folder.path(), options)).lines.size() == 200);
+}
+
+TEST_CASE("one file as input is that file alone") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  folder.File("b.jpg", kJpeg);
+  ScanRunOptions options;
+  options.only = "b.jpg";
+  CHECK(ScanWhole(ScanRun(folder.path(), options), 1, true).lines == Lines{"ok b.jpg"});
+}
+
+TEST_CASE("two runs whose chunks alternate do not disturb each other") {
+  const TemporaryFolder first, second;
+  for (const char* name : {"a.jpg", "b.jpg", "c.jpg"}) {
+    first.File(name, kJpeg);
+    second.File(std::string("x") + name, kJpeg);
+  }
+  const auto run = ScanRun(first.path());
+  const auto other = ScanRun(second.path());
+  other->id = RunId(2);
+  FakeJobContext context;
+  const auto stage = StartScanner(1);
+  std::string cursors[2];
+  Lines lines;
+  for (int i = 0; i < 3; ++i) {
+    for (int which = 0; which < 2; ++which) {
+      const std::vector<Job> jobs = {ScanJob(which == 0 ? run : other, cursors[which])};
+      const auto chunk = std::get<Scanned>(stage->Process(jobs, context)[0]);
+      for (const Found& found : chunk.found) lines.push_back(found.key);
+      cursors[which] = chunk.next_cursor.value_or("");
+    }
+  }
+  CHECK(lines == Lines{"a.jpg", "xa.jpg", "b.jpg", "xb.jpg", "c.jpg", "xc.jpg"});
+}
+
+TEST_CASE("a cancelled chunk stops early") {
+  const TemporaryFolder folder;
+  for (int i = 0; i < 50; ++i) folder.File(std::to_string(i) + ".jpg", kJpeg);
+  FakeJobContext context;
+  int asked = 0;
+  context.cancelled = [&asked] { return ++asked > 5; };
+  const auto stage = StartScanner(1000);
+  const std::vector<Job> jobs = {ScanJob(ScanRun(folder.path()), "")};
+  CHECK(std::get<Scanned>(stage->Process(jobs, context)[0]).found.size() == 5);
+}
+
+TEST_CASE("a cursor that cannot be read fails the job and says so") {
+  const TemporaryFolder folder;
+  FakeJobContext context;
+  const auto stage = StartScanner(10);
+  const std::vector<Job> jobs = {ScanJob(ScanRun(folder.path()), "nonsense")};
+  const auto failed = std::get<Failed>(stage->Process(jobs, context)[0]);
+  CHECK(failed.code == ErrorCode::kProtocol);
+  CHECK(!failed.retryable);
+}
+
+}  // namespace
+}  // namespace millrace
