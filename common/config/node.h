@@ -31,6 +31,7 @@ struct ConfigNode {
   // The value came from a variable or the command line, where types cannot be written: quotes do
   // not make a number a text, commas make a list, and nothing at all leaves the key unset.
   bool loose = false;
+  bool broken = false;               // a problem is recorded already; there is no value to look at
   std::vector<ConfigNode> items;     // kList
   std::vector<ConfigEntry> entries;  // kMap, keys unique
   int line = 0;                      // from 1; 0 where there is no file

@@ -25,7 +25,8 @@ enum class OptionType {
   kDuration,  // 10ms, 2s, 5m, 1h, 30d
   kBytes,     // 64KiB, 1MiB, 2GiB, 500MB, 10B: an explicit unit, always
   kChoice,    // one of `choices`
-  kList,      // of texts, each one of `choices` where there are any
+  kList,      // of texts, each one of `choices` where there are any; one alone needs no brackets,
+              // and the command line writes a,b
 };
 
 // kBool→bool, kInteger/kBytes→int64, kNumber→double, kText/kPath/kChoice→string,

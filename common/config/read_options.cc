@@ -54,10 +54,11 @@ class Reader {
       return;  // `weights: ${WEIGHTS:-}` and no such variable: as if the line were not there
     }
     read_.places[spec.name] = &value;
+    if (value.broken) return;
     const std::string path = JoinPath(path_, spec.name);
     if (value.kind == ConfigNode::Kind::kNull) {
       problems_.Add(value, path, "no value",
-                    fmt::format("write a {}, or remove the line", Expected(spec)));
+                    fmt::format("give one ({}), or remove the line", spec.help));
       return;
     }
     auto result = ReadValue(spec, value);

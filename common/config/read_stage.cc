@@ -148,7 +148,7 @@ StageConfig ReadStage(const ConfigNode& node, std::size_t index, const LoadConte
     return stage;
   }
   if (const ConfigNode* name = node.Find("name");
-      name != nullptr && name->kind == ConfigNode::Kind::kScalar) {
+      name != nullptr && name->kind == ConfigNode::Kind::kScalar && !name->broken) {
     stage.name = name->text;
     const std::string at = JoinPath(path, "name");
     if (stage.name == kReserved) {

@@ -149,11 +149,11 @@ Read ReadList(const OptionSpec& spec, const ConfigNode& value) {
       list.emplace_back(item.substr(first, item.find_last_not_of(' ') + 1 - first));
       at = comma + 1;
     }
+  } else if (value.kind == ConfigNode::Kind::kScalar) {
+    list.push_back(value.text);  // `what: mask` for `what: [mask]`
   } else if (value.kind != ConfigNode::Kind::kList) {
-    const std::string example =
-        value.kind == ConfigNode::Kind::kScalar ? value.text.substr(0, 60) : "a, b";
-    return Refuse(fmt::format("{} where a list belongs", KindName(value.kind)),
-                  fmt::format("write [{}]", example));
+    return Refuse(fmt::format("{} where a {} belongs", KindName(value.kind), Expected(spec)),
+                  "write [a, b]");
   }
   for (const ConfigNode& item : value.items) {
     if (item.kind != ConfigNode::Kind::kScalar) {

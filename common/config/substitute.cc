@@ -38,6 +38,7 @@ void SubstituteText(ConfigNode& node, const Environment& environment, Problems& 
     if (end == std::string_view::npos || !IsName(name)) {
       problems.Add(node, "", fmt::format("\"{}\" is no variable", rest.substr(0, 40)),
                    "write ${NAME} or ${NAME:-default}, or $${ for the characters themselves");
+      node.broken = true;
       return;
     }
     std::optional<std::string> value = environment(name);
@@ -47,6 +48,7 @@ void SubstituteText(ConfigNode& node, const Environment& environment, Problems& 
     if (!value) {
       problems.Add(node, "", fmt::format("the environment variable {} is not set", name),
                    fmt::format("set it, or give a default: ${{{}:-default}}", name));
+      node.broken = true;
       return;
     }
     out += *value;

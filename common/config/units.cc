@@ -65,12 +65,13 @@ Result<std::int64_t> Parse(std::string_view text, std::span<const Unit> units, c
   }
   if (unit == nullptr) return refuse(fmt::format("unknown unit \"{}\"", unit_name.substr(0, 20)));
   // Four digits: the largest unit, a day of nanoseconds, times 10^4 fits in 63 bits.
-  if (whole.size() > 18 || fraction.size() > 4) return refuse("too many digits");
+  if (whole.size() > 19 || fraction.size() > 4) return refuse("too many digits");
 
-  std::int64_t value = 0;
-  for (const char digit : whole) value = value * 10 + (digit - '0');
-  if (value > std::numeric_limits<std::int64_t>::max() / unit->second) return refuse("too large");
-  value *= unit->second;
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  std::uint64_t count = 0;  // nineteen digits fit
+  for (const char digit : whole) count = count * 10 + static_cast<std::uint64_t>(digit - '0');
+  if (count > static_cast<std::uint64_t>(kMost / unit->second)) return refuse("too large");
+  const std::int64_t value = static_cast<std::int64_t>(count) * unit->second;
   std::int64_t parts = 0;
   std::int64_t denominator = 1;
   for (const char digit : fraction) {
@@ -79,7 +80,7 @@ Result<std::int64_t> Parse(std::string_view text, std::span<const Unit> units, c
   }
   if (parts * unit->second % denominator != 0) return refuse("it does not come out whole");
   parts = parts * unit->second / denominator;
-  if (value > std::numeric_limits<std::int64_t>::max() - parts) return refuse("too large");
+  if (value > kMost - parts) return refuse("too large");
   return value + parts;
 }
 

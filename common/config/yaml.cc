@@ -161,6 +161,11 @@ class TreeBuilder final : public YAML::EventHandler {
       TakeKey(level, std::move(node));
     } else {
       level.has_key = false;
+      if (node.kind == ConfigNode::Kind::kNull && node.line != level.key.line) {
+        // yaml-cpp gives the place of what comes next.
+        node.line = level.key.line;
+        node.column = level.key.column;
+      }
       if (!level.drop_value) level.node.entries.push_back({level.key, std::move(node)});
     }
   }
@@ -194,12 +199,30 @@ class TreeBuilder final : public YAML::EventHandler {
   std::size_t count_ = 0;
 };
 
-std::string SyntaxCure(const std::string& message) {
+std::string SyntaxCure(const std::string& message, std::string_view line) {
   const auto says = [&](std::string_view part) { return message.find(part) != std::string::npos; };
   if (says("alias") || says("anchor")) return "put quotes around a value that begins with * or &";
-  if (says("tab")) return "indent with spaces";
+  const std::size_t text = std::min(line.find_first_not_of(" \t"), line.size());
+  if (line.substr(0, text).find('\t') != std::string_view::npos) return "indent with spaces";
+  if (line.find("${") != std::string_view::npos) {
+    return "put quotes around a value with ${...} in it: inside of { } the first } would end the "
+           "map";
+  }
+  if (says("end of map flow") || says("end of sequence flow")) {
+    return "close the { or [ that was opened before this place";
+  }
   if (says("illegal map value")) return "put quotes around a value that holds \": \"";
   return "look at the indentation, quotes and brackets at this place and just before it";
+}
+
+// The line-th line, from 0, or "".
+std::string_view LineOf(std::string_view bytes, int line) {
+  for (; line > 0; --line) {
+    const std::size_t end = bytes.find('\n');
+    if (end == std::string_view::npos) return "";
+    bytes.remove_prefix(end + 1);
+  }
+  return line < 0 ? "" : bytes.substr(0, bytes.find('\n'));
 }
 
 // Of a second document, that there is one is all that is asked.
@@ -254,9 +277,10 @@ ConfigNode ParseYaml(std::string_view bytes, const std::shared_ptr<const Origin>
              "place");
     }
   } catch (const YAML::Exception& error) {
-    refuse(error.mark, "not YAML: " + error.msg, SyntaxCure(error.msg));
+    refuse(error.mark, "not YAML: " + error.msg,
+           SyntaxCure(error.msg, LineOf(bytes, error.mark.line)));
   } catch (const std::exception& error) {
-    refuse(YAML::Mark::null_mark(), std::string("not YAML: ") + error.what(), SyntaxCure(""));
+    refuse(YAML::Mark::null_mark(), std::string("not YAML: ") + error.what(), SyntaxCure("", ""));
   }
   return place;
 }
