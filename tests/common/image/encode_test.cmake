@@ -1,0 +1,1 @@
+millrace_test(image_encode_test SOURCES encode_test.cc DEPS millrace_image_encode)
