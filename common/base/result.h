@@ -64,17 +64,19 @@ std::string ErrnoText(int error_number);
 #define MILLRACE_CONCAT(a, b) MILLRACE_CONCAT_INNER(a, b)
 
 // RETURN_IF_ERROR(DoIt());  leaves the function with the error of a Result<void>.
-#define RETURN_IF_ERROR(expression)                                       \
-  do {                                                                    \
-    if (auto millrace_result = (expression); !millrace_result) {          \
-      return ::millrace::Fail(std::move(millrace_result).error());        \
-    }                                                                     \
+#define RETURN_IF_ERROR(expression) \
+  RETURN_IF_ERROR_INNER(MILLRACE_CONCAT(millrace_result_, __COUNTER__), expression)
+#define RETURN_IF_ERROR_INNER(temporary, expression)         \
+  do {                                                       \
+    if (auto temporary = (expression); !temporary) {         \
+      return ::millrace::Fail(std::move(temporary).error()); \
+    }                                                        \
   } while (false)
 
 // ASSIGN_OR_RETURN(auto x, Make());  names the value, or leaves the function with the error.
 #define ASSIGN_OR_RETURN(declaration, expression) \
-  ASSIGN_OR_RETURN_INNER(MILLRACE_CONCAT(millrace_value_, __LINE__), declaration, expression)
-#define ASSIGN_OR_RETURN_INNER(temporary, declaration, expression)         \
-  auto temporary = (expression);                                           \
-  if (!temporary) return ::millrace::Fail(std::move(temporary).error());   \
+  ASSIGN_OR_RETURN_INNER(MILLRACE_CONCAT(millrace_value_, __COUNTER__), declaration, expression)
+#define ASSIGN_OR_RETURN_INNER(temporary, declaration, expression)       \
+  auto temporary = (expression);                                         \
+  if (!temporary) return ::millrace::Fail(std::move(temporary).error()); \
   declaration = std::move(*temporary)

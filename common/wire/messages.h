@@ -203,7 +203,8 @@ struct CancelRequest {
   RunId run;
   std::string reason;
 };
-// Failed items in the order of failing, from the offset-th on.
+// Failed items of an ended run, sorted by path, from the offset-th byte of its failed.jsonl on; the
+// next page starts after the lines given (each with its newline).
 struct FailuresRequest {
   RunId run;
   std::int64_t offset = 0;

@@ -1,0 +1,33 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "broker/broker.h"
+#include "common/base/log.h"
+#include "common/config/load.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("millrace-broker: the queues, leases and accounts of one topology.");
+  std::string file;
+  std::string level;
+  app.add_option("--topology", file, "The topology file")->required()->type_name("FILE");
+  app.add_option("--log-level", level, "trace, debug, info, warn, error or off");
+  app.set_version_flag("--version", "millrace-broker " MILLRACE_VERSION);
+  CLI11_PARSE(app, argc, argv);
+
+  const auto fail = [](const millrace::Error& error) {
+    std::fprintf(stderr, "millrace-broker: %s\n", error.message.c_str());
+    return error.code == millrace::ErrorCode::kUsage ? 2 : 3;
+  };
+  millrace::Result<millrace::Topology> topology = millrace::LoadTopology(file);
+  if (!topology) return fail({millrace::ErrorCode::kUsage, topology.error().message});
+  millrace::Result<millrace::SignalFd> signals = millrace::SignalFd::Open();
+  if (!signals) return fail(signals.error());
+  const auto log =
+      millrace::MakeLogger("broker", level.empty() ? topology->broker.log_level : level);
+  const millrace::SteadyClock clock;
+  auto broker = millrace::Broker::Create(std::move(*topology), clock, std::move(*signals), log);
+  if (!broker) return fail(broker.error());
+  const millrace::Result<void> served = (*broker)->Serve();
+  return served ? 0 : fail(served.error());
+}

@@ -1,0 +1,50 @@
+// report.json: what a run came to, for people and programs (docs/report.md describes every field).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "broker/run_state.h"
+
+namespace millrace {
+
+struct StageReport {
+  std::string name;
+  std::int64_t workers = 0;  // joined when the run ended
+  double busy = 0;           // share of the workers' time spent inside Process, 0..1
+};
+
+struct RunReport {
+  std::string topology;
+  std::string input;
+  std::string output;
+  RunId run;
+  RunResult result = RunResult::kDone;
+  std::string reason;
+  RunCounts counts;
+  bool scan_complete = false;
+  std::map<std::string, std::int64_t> failed_by;   // code → items
+  std::map<std::string, std::int64_t> skipped_by;  // reason → items
+  std::map<std::string, std::int64_t> warnings;    // code → items
+  double startup_s = 0;                            // submitted to first item found
+  double elapsed_s = 0;                            // first item found to last ended
+  std::vector<StageReport> stages;
+
+  [[nodiscard]] double ImagesPerSecond() const;
+  // The stage whose workers were busiest; "" before anything was done.
+  [[nodiscard]] std::string LimitingStage() const;
+};
+
+// Two-space indented JSON with a final newline. Paths are bytes: see common/base/json_text.h.
+std::string ReportJson(const RunReport& report);
+
+// "done", "stopped" or "failed".
+std::string ResultName(RunResult result);
+
+// A line of failed.jsonl, without its newline.
+std::string FailureJson(std::string_view path, std::string_view stage, std::string_view code,
+                        std::string_view reason, int attempts);
+
+}  // namespace millrace

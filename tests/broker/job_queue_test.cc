@@ -1,0 +1,244 @@
+// Runs, items and credit: what happens when nothing goes wrong.
+#include "broker/job_queue.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/broker/queue_world.h"
+
+using namespace millrace;
+using namespace millrace::testing;
+
+TEST_CASE("an item passes every stage and ends once") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  const IncarnationId saver = world.Join(kSave);
+  world.FinishScan(scanner, {"a.jpg"});
+  CHECK_FALSE(world.Ended(run));
+  world.FinishItem(worker, world.ClaimAll(worker).at(0), 100);
+  REQUIRE(world.Held(saver).size() == 1);
+  CHECK(PayloadBytes(world.queue.FindJob(world.Held(saver)[0].job)->payload) == 100);
+  CHECK_FALSE(world.Ended(run));
+  world.FinishItem(saver, world.ClaimAll(saver).at(0));
+  CHECK(world.Ended(run));
+  REQUIRE(world.ended.size() == 1);
+  CHECK(world.ended[0].key == "a.jpg");
+  CHECK(world.ended[0].outcome == ItemOutcome::kOk);
+  CHECK(world.Counts(run).ok == 1);
+}
+
+TEST_CASE("a run with nothing in it ends with its scan") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  world.FinishScan(world.Join(kScan), {});
+  CHECK(world.Ended(run));
+  CHECK(world.queue.FindRun(run)->scan_complete);
+}
+
+TEST_CASE("a run does not end before its scan does") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  world.FinishScan(scanner, {"a"}, /*more=*/true);
+  world.Fail(worker, world.ClaimAll(worker).at(0), /*retryable=*/false);
+  CHECK(world.Counts(run).ended() == world.Counts(run).scanned);
+  CHECK_FALSE(world.Ended(run));
+  world.FinishScan(scanner, {});
+  CHECK(world.Ended(run));
+}
+
+TEST_CASE("a chunk goes on from the cursor of the one before") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  CHECK(world.queue.FindJob(world.Held(scanner).at(0).job)->cursor.empty());
+  world.FinishScan(scanner, {"a", "b"}, /*more=*/true);
+  CHECK(world.queue.FindJob(world.Held(scanner).at(0).job)->cursor == "b");
+}
+
+TEST_CASE("a key that the scan names twice is one item") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  world.FinishScan(scanner, {"a", "a"}, /*more=*/true);
+  world.FinishScan(scanner, {"a", "b"});
+  CHECK(world.Counts(run).scanned == 2);
+  CHECK(world.Counts(run).repeated == 2);
+}
+
+TEST_CASE("items that the scan itself fails or skips end there") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  wire::ScanResult scan;
+  scan.found.push_back({"empty.jpg", wire::FoundItem::Fail{"empty", "is empty"}});
+  scan.found.push_back({"notes.txt", wire::FoundItem::Skip{"not-an-image"}});
+  std::vector<wire::DoneResult> results;
+  results.push_back({world.Held(scanner).at(0), std::move(scan)});
+  world.queue.Finished(scanner, std::move(results), world.now);
+  world.Settle();
+  CHECK(world.Ended(run));
+  CHECK(world.EndOf("empty.jpg")->code == "empty");
+  CHECK(world.EndOf("notes.txt")->outcome == ItemOutcome::kSkipped);
+}
+
+TEST_CASE("a scan that cannot go on fails the run, after what it found is done") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  world.FinishScan(scanner, {"a"}, /*more=*/true);
+  world.Fail(scanner, world.ClaimAll(scanner).at(0), /*retryable=*/false, "unreadable");
+  CHECK_FALSE(world.Ended(run));
+  world.Skip(worker, world.ClaimAll(worker).at(0));
+  CHECK(world.Ended(run));
+  CHECK(world.queue.FindRun(run)->result == RunResult::kFailed);
+  CHECK_FALSE(world.queue.FindRun(run)->scan_complete);
+  CHECK(world.Counts(run).scanned == 1);
+}
+
+TEST_CASE("a worker never holds more than its credit") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, /*slots=*/3);
+  world.FinishScan(scanner, {"a", "b", "c", "d", "e"});
+  CHECK(world.Held(worker).size() == 3);
+  world.Claim(worker, {world.Held(worker)[0]});
+  CHECK(world.Held(worker).size() == 3);
+  world.Skip(worker, world.Held(worker)[0]);
+  CHECK(world.Held(worker).size() == 3);
+}
+
+TEST_CASE("jobs are spread over the workers that hold the fewest") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId one = world.Join(kWork, 4, 0);
+  const IncarnationId two = world.Join(kWork, 4, 1);
+  world.FinishScan(scanner, {"a", "b", "c", "d"});
+  CHECK(world.Held(one).size() == 2);
+  CHECK(world.Held(two).size() == 2);
+}
+
+TEST_CASE("a draining worker is sent nothing more, and what it returns goes elsewhere") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId leaving = world.Join(kWork, 2, 0);
+  world.FinishScan(scanner, {"a", "b", "c"});
+  world.queue.SetCredit(leaving, 0, world.now);
+  const IncarnationId other = world.Join(kWork, 4, 1);
+  const std::vector<wire::Lease> held = world.Held(leaving);
+  for (const wire::Lease& lease : held) world.Return(leaving, lease);
+  CHECK(world.Held(leaving).empty());
+  CHECK(world.Held(other).size() == 3);
+  world.LoseLink(leaving);
+  world.Advance(kLossGrace);
+  CHECK(world.notices.empty());  // it was not a death
+}
+
+TEST_CASE("a failure that may pass is tried again after a growing pause, then it is final") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  world.FinishScan(scanner, {"a"});
+  world.Fail(worker, world.ClaimAll(worker).at(0), /*retryable=*/true, "write-failed");
+  CHECK(world.Held(worker).empty());
+  world.Advance(std::chrono::milliseconds(199));
+  CHECK(world.Held(worker).empty());
+  world.Advance(std::chrono::milliseconds(1));
+  world.Fail(worker, world.ClaimAll(worker).at(0), true, "write-failed");
+  world.Advance(std::chrono::milliseconds(399));
+  CHECK(world.Held(worker).empty());
+  world.Advance(std::chrono::milliseconds(1));
+  world.Fail(worker, world.ClaimAll(worker).at(0), true, "write-failed");
+  REQUIRE(world.Ended(run));
+  CHECK(world.EndOf("a")->attempts == 3);
+  CHECK(world.EndOf("a")->code == "write-failed");
+}
+
+TEST_CASE("a result over max_payload fails its item and nothing else") {
+  std::vector<StageSettings> stages = {Named("scan"), Named("work"), Named("save")};
+  stages[kWork].max_payload = 1000;
+  QueueWorld world(stages);
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  world.FinishScan(scanner, {"big", "small"});
+  const std::vector<wire::Lease> leases = world.ClaimAll(worker);
+  world.FinishItem(worker, leases[0], 1001);
+  world.FinishItem(worker, leases[1], 1000);
+  CHECK(world.EndOf("big")->code == "too-large");
+  CHECK(world.EndOf("small") == nullptr);
+}
+
+TEST_CASE("a cancelled run sends nothing more and ends when what was begun is in") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 2);
+  world.FinishScan(scanner, {"begun", "sent", "waiting"}, /*more=*/true);
+  const std::vector<wire::Lease> leases = world.Held(worker);
+  world.Claim(worker, {leases[0]});
+  world.Claim(scanner, {world.Held(scanner).at(0)});
+  world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
+  world.Settle();
+  CHECK(world.revoked[worker] == std::vector<wire::Lease>{leases[1]});
+  world.Return(worker, leases[1]);
+  CHECK_FALSE(world.Ended(run));
+  world.FinishItem(worker, leases[0]);
+  CHECK_FALSE(world.Ended(run));  // the scan is still out
+  world.FinishScan(scanner, {"late"}, /*more=*/true);
+  CHECK(world.Ended(run));
+  CHECK(world.Counts(run).scanned == 4);
+  CHECK(world.Counts(run).ended() == 0);
+  CHECK(world.queue.Totals(kWork, world.now).jobs == 0);
+  CHECK(world.queue.Totals(kSave, world.now).jobs == 0);
+}
+
+TEST_CASE("a run gives up when its failures reach the limit, and says which were commonest") {
+  QueueWorld world;
+  const RunId run = world.AddRun({.failures = 2});
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 1);
+  world.FinishScan(scanner, {"a", "b", "c"});
+  world.Fail(worker, world.ClaimAll(worker).at(0), false, "corrupt");
+  world.Fail(worker, world.ClaimAll(worker).at(0), false, "corrupt");
+  CHECK(world.queue.FindRun(run)->result == RunResult::kFailed);
+  CHECK(world.queue.FindRun(run)->reason.find("2 corrupt") != std::string::npos);
+}
+
+TEST_CASE("the stage's counters return to nothing when its jobs are done") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 10);
+  world.FinishScan(scanner, {"a", "b", "c"});
+  const std::vector<wire::Lease> leases = world.ClaimAll(worker);
+  CHECK(world.queue.Totals(kWork, world.now).in_flight == 3);
+  for (const wire::Lease& lease : leases) world.Skip(worker, lease);
+  const JobQueue::StageTotals totals = world.queue.Totals(kWork, world.now);
+  CHECK(totals.jobs == 0);
+  CHECK(totals.in_flight == 0);
+  CHECK(totals.bytes == 0);
+}
+
+TEST_CASE("busy time is what workers spend on claimed jobs") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  world.FinishScan(scanner, {"a"});
+  world.Advance(std::chrono::milliseconds(500));
+  const wire::Lease lease = world.ClaimAll(worker).at(0);
+  world.Advance(std::chrono::milliseconds(300));
+  world.FinishItem(worker, lease);
+  world.Advance(std::chrono::milliseconds(200));
+  const JobQueue::StageTotals totals = world.queue.Totals(kWork, world.now);
+  CHECK(totals.busy == std::chrono::milliseconds(300));
+  CHECK(totals.present == std::chrono::milliseconds(1000));
+}

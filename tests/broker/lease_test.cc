@@ -1,0 +1,150 @@
+// Leases: which reports count, and what time does.
+#include <doctest/doctest.h>
+
+#include "tests/broker/queue_world.h"
+
+using namespace millrace;
+using namespace millrace::testing;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+
+struct OneItem : QueueWorld {
+  OneItem() {
+    run = AddRun();
+    scanner = Join(kScan);
+    FinishScan(scanner, {"a"});
+  }
+  RunId run;
+  IncarnationId scanner;
+};
+
+}  // namespace
+
+TEST_CASE("a beat keeps the leases that it names") {
+  OneItem world;
+  const IncarnationId worker = world.Join(kWork);
+  const std::vector<wire::Lease> leases = world.ClaimAll(worker);
+  for (int i = 1; i <= 10; ++i) {
+    world.Advance(seconds(20));
+    world.Beat(worker, static_cast<std::uint64_t>(i), leases);
+  }
+  CHECK(world.cut.empty());
+  world.FinishItem(worker, leases[0]);
+  CHECK(world.accepted.back() == leases[0]);
+}
+
+TEST_CASE("a worker that sends no beat for its lease is cut off and the job goes elsewhere") {
+  OneItem world;
+  const IncarnationId frozen = world.Join(kWork, 2, 0);
+  world.ClaimAll(frozen);
+  world.Advance(seconds(30));
+  CHECK(world.cut == std::vector<IncarnationId>{frozen});
+  world.Advance(kLossGrace);  // it does not come back: it is taken for dead
+  world.Advance(milliseconds(200));
+  const IncarnationId other = world.Join(kWork, 2, 1);
+  CHECK(world.Held(other).size() == 1);
+}
+
+TEST_CASE("a lease that the worker's beats do not name is revoked and requeued, uncharged") {
+  OneItem world;
+  const IncarnationId forgetful = world.Join(kWork, 1, 0);
+  const std::vector<wire::Lease> leases = world.ClaimAll(forgetful);
+  world.Advance(seconds(29));
+  world.Beat(forgetful, 1);
+  world.Advance(seconds(1));
+  CHECK(world.cut.empty());
+  CHECK(world.revoked[forgetful] == leases);
+  SUBCASE("its slot stays taken until it answers") {
+    CHECK(world.Held(forgetful).size() == 1);
+    CHECK(world.queue.workers().at(forgetful).HasFreeSlot() == false);
+    world.Return(forgetful, leases[0]);
+    CHECK(world.Held(forgetful).size() == 1);
+    CHECK(world.Held(forgetful)[0].delivery == Delivery(2));
+    CHECK(world.JobOf("a")->attempt == 0);
+  }
+  SUBCASE("its result is accepted while nobody else has the job") {
+    world.FinishItem(forgetful, leases[0]);
+    CHECK(world.accepted.back() == leases[0]);
+    CHECK(world.stale.empty());
+  }
+  SUBCASE("its result is stale once another worker has the job") {
+    const IncarnationId other = world.Join(kWork, 1, 1);
+    REQUIRE(world.Held(other).size() == 1);
+    world.FinishItem(forgetful, leases[0]);
+    CHECK(world.stale == leases);
+    CHECK(world.queue.Totals(kSave, world.now).jobs == 0);
+    world.FinishItem(other, world.ClaimAll(other).at(0));
+    CHECK(world.queue.Totals(kSave, world.now).jobs == 1);
+  }
+}
+
+TEST_CASE("a report about a job that the worker does not hold changes nothing") {
+  OneItem world;
+  const IncarnationId worker = world.Join(kWork, 1, 0);
+  const IncarnationId liar = world.Join(kWork, 1, 1);
+  const wire::Lease lease = world.ClaimAll(worker).at(0);
+  world.FinishItem(liar, lease);
+  world.Fail(liar, {JobId(999), Delivery(1)}, false);
+  CHECK(world.stale.size() == 2);
+  CHECK(world.queue.stale_reports() == 2);
+  CHECK(world.ended.empty());
+  CHECK(world.queue.FindJob(lease.job)->state == JobState::kClaimed);
+}
+
+TEST_CASE("a result that comes twice counts once") {
+  OneItem world;
+  const IncarnationId worker = world.Join(kWork);
+  const wire::Lease lease = world.ClaimAll(worker).at(0);
+  world.FinishItem(worker, lease);
+  world.FinishItem(worker, lease);
+  CHECK(world.stale.size() == 1);
+  CHECK(world.queue.Totals(kSave, world.now).jobs == 1);
+}
+
+TEST_CASE("a job that waits unclaimed is taken back only when another worker is idle") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId busy = world.Join(kWork, 2, 0);
+  world.FinishScan(scanner, {"long", "hostage"});
+  const std::vector<wire::Lease> leases = world.Held(busy);
+  world.Claim(busy, {leases[0]});
+  world.Advance(seconds(5));
+  CHECK(world.revoked.empty());
+  const IncarnationId idle = world.Join(kWork, 2, 1);
+  world.Advance(seconds(1));
+  CHECK(world.revoked[busy] == std::vector<wire::Lease>{leases[1]});
+  world.Return(busy, leases[1]);
+  CHECK(world.Held(idle).size() == 1);
+  CHECK(world.JobOf("hostage")->attempt == 0);
+}
+
+TEST_CASE("a handler without progress for the stall time is cut off, though it beats") {
+  OneItem world;
+  const IncarnationId stuck = world.Join(kWork);
+  const std::vector<wire::Lease> leases = world.ClaimAll(stuck);
+  for (int i = 0; i < 29; ++i) {
+    world.Advance(seconds(10));
+    world.Beat(stuck, 7, leases);
+  }
+  CHECK(world.cut.empty());
+  world.Advance(seconds(10));
+  world.Beat(stuck, 7, leases);
+  world.Advance(seconds(10));
+  CHECK(world.cut == std::vector<IncarnationId>{stuck});
+}
+
+TEST_CASE("time that the broker itself slept is nobody's fault") {
+  OneItem world;
+  const IncarnationId worker = world.Join(kWork);
+  world.ClaimAll(worker);
+  world.now += seconds(300);
+  world.queue.ExtendDeadlines(seconds(290));
+  world.queue.Tick(world.now);
+  world.Settle();
+  CHECK(world.cut.empty());
+  world.Advance(seconds(20));
+  CHECK(world.cut.size() == 1);
+}

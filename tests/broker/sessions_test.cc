@@ -1,0 +1,57 @@
+#include "broker/sessions.h"
+
+#include <doctest/doctest.h>
+
+using namespace millrace;
+
+namespace {
+
+Session SessionOf(std::uint64_t incarnation, const std::string& boot, std::int64_t pid) {
+  Session session;
+  session.incarnation = IncarnationId(incarnation);
+  session.hello.boot = boot;
+  session.hello.pid = pid;
+  session.hello.host = "here";
+  return session;
+}
+
+}  // namespace
+
+TEST_CASE("a process is found by its nonce, its number and its incarnation") {
+  Sessions sessions;
+  sessions.Add(SessionOf(1, "x", 100));
+  CHECK(sessions.FindBoot("x")->incarnation == IncarnationId(1));
+  CHECK(sessions.FindProcess("here", 100)->hello.boot == "x");
+  CHECK(sessions.FindProcess("elsewhere", 100) == nullptr);
+  CHECK(sessions.FindIncarnation(IncarnationId(1))->hello.pid == 100);
+}
+
+TEST_CASE("a process number that was used again means the latest process") {
+  Sessions sessions;
+  sessions.Add(SessionOf(1, "old", 100));
+  sessions.Add(SessionOf(2, "new", 100));
+  CHECK(sessions.FindProcess("here", 100)->hello.boot == "new");
+}
+
+TEST_CASE("a descriptor that was used again names the connection that ended first") {
+  Sessions sessions;
+  sessions.Add(SessionOf(1, "a", 1));
+  sessions.Add(SessionOf(2, "b", 2));
+  sessions.SeenOn(9, IncarnationId(1));
+  sessions.SeenOn(9, IncarnationId(2));  // the same number, before the first one's end was read
+  CHECK(sessions.Disconnected(9) == IncarnationId(1));
+  sessions.Ended(IncarnationId(1));
+  CHECK(sessions.Disconnected(9) == IncarnationId(2));
+  sessions.Ended(IncarnationId(2));
+  CHECK_FALSE(sessions.Disconnected(9));
+}
+
+TEST_CASE("the end of an old incarnation leaves the new one of the same process alone") {
+  Sessions sessions;
+  sessions.Add(SessionOf(1, "a", 1));
+  sessions.Add(SessionOf(2, "a", 1));
+  sessions.Ended(IncarnationId(1));
+  CHECK(sessions.FindBoot("a")->joined);
+  sessions.Ended(IncarnationId(2));
+  CHECK_FALSE(sessions.FindBoot("a")->joined);
+}
