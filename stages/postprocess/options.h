@@ -1,0 +1,16 @@
+// The postprocess stage's options.
+#pragma once
+
+#include "common/config/options.h"
+
+namespace millrace {
+
+//   keep: [skin, l_brow, r_brow, nose, u_lip, l_lip]   # names of classes.h
+//   what: [masked]          # any of masked, mask, labels, overlay
+//   format: same            # same, png, jpg, webp
+//   quality: 75             # of JPEG and WebP
+//   size: model             # model, original
+//   areas: false            # pixels per class into OUTPUT/.millrace/areas.jsonl
+OptionSchema PostprocessOptions();
+
+}  // namespace millrace
