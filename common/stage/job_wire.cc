@@ -1,0 +1,28 @@
+#include "common/stage/job_wire.h"
+
+#include <utility>
+
+namespace millrace {
+
+Result<std::shared_ptr<const RunInfo>> ToRunInfo(wire::RunSpec spec) {
+  auto options = Meta::Decode(spec.options);
+  if (!options) return Fail(options.error().WithContext("the run's options"));
+  return std::make_shared<const RunInfo>(RunInfo{.id = spec.run,
+                                                 .input = std::move(spec.input),
+                                                 .output = std::move(spec.output),
+                                                 .options = std::move(*options)});
+}
+
+Result<Job> ToJob(wire::JobSpec spec, std::shared_ptr<const RunInfo> run) {
+  auto meta = Meta::Decode(spec.meta);
+  if (!meta) return Fail(meta.error().WithContext("the job's meta"));
+  return Job{.id = spec.lease.job,
+             .run = std::move(run),
+             .key = std::move(spec.key),
+             .cursor = std::move(spec.cursor),
+             .meta = std::move(*meta),
+             .payload = std::move(spec.payload),
+             .attempt = static_cast<int>(spec.attempt)};
+}
+
+}  // namespace millrace

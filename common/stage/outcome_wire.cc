@@ -1,0 +1,147 @@
+#include "common/stage/outcome_wire.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "common/wire/codec.h"
+
+namespace millrace {
+namespace {
+
+// Room in a head for everything but the scan's own texts.
+constexpr std::size_t kMaxScanBytes = wire::kMaxHeadBytes / 2;
+// Likewise for one item's warnings and record, several of which share a head.
+constexpr std::size_t kMaxRecordBytes = 256 * 1024;
+constexpr std::size_t kMaxWarnings = 64;
+constexpr std::size_t kMaxWordBytes = 128;  // of a warning or a skip's reason
+
+std::string Cut(std::string text, std::size_t bytes) {
+  if (text.size() > bytes) text.resize(bytes);
+  return text;
+}
+
+Result<void> CheckRecord(const Done& done) {
+  if (done.record_name.empty()) return {};
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  if (done.record_name.size() > 32 ||
+      !std::all_of(done.record_name.begin(), done.record_name.end(), allowed)) {
+    return Fail(ErrorCode::kInternal, "the stage names a record \"" + Cut(done.record_name, 64) +
+                                          "\", which is not [a-z0-9-]{1,32}");
+  }
+  if (done.record.size() > kMaxRecordBytes) {
+    return Fail(ErrorCode::kTooLarge, "the record has " + std::to_string(done.record.size()) +
+                                          " bytes; the most is " + std::to_string(kMaxRecordBytes));
+  }
+  return {};
+}
+
+Result<wire::ItemResult> ToItem(Done done, std::size_t max_payload) {
+  if (done.payload.size() > wire::kMaxParts) {
+    return Fail(ErrorCode::kInternal, "the stage gave more than 64 parts");
+  }
+  for (const Part& part : done.payload) RETURN_IF_ERROR(CheckPart(part));
+  if (const std::size_t bytes = PayloadBytes(done.payload); bytes > max_payload) {
+    return Fail(ErrorCode::kTooLarge, "the result has " + std::to_string(bytes) +
+                                          " bytes, over the stage's max_payload of " +
+                                          std::to_string(max_payload));
+  }
+  std::string meta = done.meta.Encode();
+  if (meta.size() > kMaxMetaBytes) {
+    return Fail(ErrorCode::kTooLarge, "the result's meta has " + std::to_string(meta.size()) +
+                                          " bytes; the most is " + std::to_string(kMaxMetaBytes));
+  }
+  RETURN_IF_ERROR(CheckRecord(done));
+  if (done.warnings.size() > kMaxWarnings) done.warnings.resize(kMaxWarnings);
+  for (std::string& warning : done.warnings) warning = Cut(std::move(warning), kMaxWordBytes);
+  return wire::ItemResult{.meta = std::move(meta),
+                          .payload = std::move(done.payload),
+                          .warnings = std::move(done.warnings),
+                          .record_name = std::move(done.record_name),
+                          .record = std::move(done.record)};
+}
+
+struct FoundToWire {
+  std::size_t& bytes;
+
+  wire::FoundItem operator()(std::string key, Meta meta) const {
+    std::string encoded = meta.Encode();
+    bytes += encoded.size();
+    return {std::move(key), wire::FoundItem::Next{std::move(encoded)}};
+  }
+  wire::FoundItem operator()(std::string key, Failed failed) const {
+    std::string text = Cut(std::move(failed.text), wire::kMaxTextBytes);
+    bytes += text.size();
+    return {std::move(key),
+            wire::FoundItem::Fail{std::string(ErrorCodeName(failed.code)), std::move(text)}};
+  }
+  wire::FoundItem operator()(std::string key, Skipped skipped) const {
+    return {std::move(key), wire::FoundItem::Skip{Cut(std::move(skipped.reason), kMaxWordBytes)}};
+  }
+};
+
+Result<wire::ScanResult> ToScan(Scanned scanned) {
+  wire::ScanResult out;
+  if (scanned.found.size() > wire::kMaxArrayEntries) {
+    return Fail(ErrorCode::kTooLarge, "the scan found " + std::to_string(scanned.found.size()) +
+                                          " items at once; the most is " +
+                                          std::to_string(wire::kMaxArrayEntries));
+  }
+  std::size_t bytes = scanned.next_cursor ? scanned.next_cursor->size() : 0;
+  for (Found& found : scanned.found) {
+    bytes += found.key.size() + 64;
+    if (found.key.empty() || found.key.size() > wire::kMaxKeyBytes) {
+      return Fail(ErrorCode::kInternal, "the scan found an item with a name of " +
+                                            std::to_string(found.key.size()) + " bytes");
+    }
+    out.found.push_back(std::visit(
+        [&](auto&& what) { return FoundToWire{bytes}(std::move(found.key), std::move(what)); },
+        std::move(found.what)));
+  }
+  if (bytes > kMaxScanBytes) {
+    return Fail(ErrorCode::kTooLarge, "the scan's chunk has " + std::to_string(bytes) +
+                                          " bytes of names; the most is " +
+                                          std::to_string(kMaxScanBytes) + ": make chunks smaller");
+  }
+  out.next_cursor = std::move(scanned.next_cursor);
+  return out;
+}
+
+struct ToWireOutcome {
+  const wire::Lease& lease;
+  std::size_t max_payload;
+
+  WireOutcome operator()(Done done) const {
+    auto item = ToItem(std::move(done), max_payload);
+    if (!item) return ToWireFailure(lease, item.error(), false);
+    return wire::DoneResult{lease, std::move(*item)};
+  }
+  WireOutcome operator()(Scanned scanned) const {
+    auto scan = ToScan(std::move(scanned));
+    if (!scan) return ToWireFailure(lease, scan.error(), false);
+    return wire::DoneResult{lease, std::move(*scan)};
+  }
+  WireOutcome operator()(Failed failed) const {
+    return ToWireFailure(lease, Error{failed.code, std::move(failed.text)}, failed.retryable);
+  }
+  WireOutcome operator()(Skipped skipped) const {
+    return wire::SkipResult{lease, Cut(std::move(skipped.reason), kMaxWordBytes)};
+  }
+};
+
+}  // namespace
+
+WireOutcome ToWire(const wire::Lease& lease, Outcome outcome, std::size_t max_payload) {
+  return std::visit(ToWireOutcome{lease, max_payload}, std::move(outcome));
+}
+
+wire::FailResult ToWireFailure(const wire::Lease& lease, const Error& error, bool retryable) {
+  return {.lease = lease,
+          .code = std::string(ErrorCodeName(error.code)),
+          .text = Cut(error.message, wire::kMaxTextBytes),
+          .retryable = retryable};
+}
+
+}  // namespace millrace

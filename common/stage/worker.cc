@@ -1,0 +1,70 @@
+#include "common/stage/worker.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+#include "common/base/log.h"
+#include "common/net/context.h"
+#include "common/os/limits.h"
+#include "common/os/signals.h"
+#include "common/stage/handler.h"
+#include "common/stage/worker_arguments.h"
+#include "common/stage/worker_loop.h"
+
+namespace millrace {
+namespace {
+
+constexpr int kCannotStart = static_cast<int>(WorkerExit::kCannotStart);
+
+int CannotStart(const StageDefinition& definition, const Error& error) {
+  std::fprintf(stderr, "%s: cannot start: %s\n", definition.executable.c_str(),
+               error.message.c_str());
+  return kCannotStart;
+}
+
+// The context's end, on the way out, delivers what was sent.
+Result<WorkerEnd> Work(const WorkerConfig& config, SignalFd& signals, Handler& handler,
+                       const std::shared_ptr<spdlog::logger>& log) {
+  ASSIGN_OR_RETURN(net::Context context, net::Context::Create());
+  ASSIGN_OR_RETURN(auto loop, WorkerLoop::Make(config, context, signals, handler, log));
+  return loop->Run();
+}
+
+}  // namespace
+
+int RunWorker(int argc, char** argv, const StageDefinition& definition) {
+  const auto arguments = ParseWorkerArguments(argc, argv, definition);
+  if (!arguments) return CannotStart(definition, arguments.error());
+  if (!*arguments) return 0;
+  auto setup = MakeWorkerSetup(**arguments, definition);
+  if (!setup) return CannotStart(definition, setup.error());
+  auto signals = SignalFd::Open();
+  if (!signals) return CannotStart(definition, signals.error());
+  if (const auto raised = RaiseOpenFiles(); !raised) {
+    return CannotStart(definition, raised.error());
+  }
+
+  const auto log = MakeLogger(setup->context.stage + "-" + std::to_string(setup->context.replica),
+                              setup->log_level);
+  setup->context.log = log;
+  auto handler = Handler::Begin(definition.make, setup->context);
+  if (!handler) return CannotStart(definition, handler.error());
+
+  auto end = Work(setup->config, *signals, **handler, log);
+  if (!end) end = WorkerEnd{kCannotStart, "cannot start: " + end.error().message};
+  if (end->status == kCannotStart) {
+    log->error("{}", end->reason);
+  } else {
+    log->info("leaving: {}", end->reason);
+  }
+  // A thread inside the stage cannot be joined, and destroying what it uses would crash it.
+  if ((*handler)->busy()) {
+    std::fflush(nullptr);
+    _exit(end->status);
+  }
+  return end->status;
+}
+
+}  // namespace millrace

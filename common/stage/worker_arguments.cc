@@ -1,0 +1,138 @@
+#include "common/stage/worker_arguments.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdlib>
+#include <iostream>
+
+#include "common/config/load.h"
+#include "common/os/cores.h"
+#include "common/os/random.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kBootBytes = 16;
+
+std::string OptionsHelp(const OptionSchema& schema) {
+  if (schema.specs().empty()) return "The stage has no options.";
+  std::string out =
+      "The stage's options, in the topology file or by --set STAGE.options.NAME=VALUE:";
+  for (const OptionSpec& spec : schema.specs()) {
+    out += fmt::format("\n  {:<20} {}", spec.name, spec.help);
+    if (!spec.choices.empty()) out += fmt::format(" ({})", fmt::join(spec.choices, ", "));
+    if (spec.required) out += " (required)";
+  }
+  return out;
+}
+
+std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// A topology names "preprocess" or the path of an executable.
+bool Runs(std::string_view executable, const StageDefinition& definition) {
+  const std::string name = FileName(std::string(executable));
+  return name == definition.executable || "millrace-" + name == definition.executable;
+}
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+  return name.data();
+}
+
+}  // namespace
+
+Result<std::optional<WorkerArguments>> ParseWorkerArguments(int argc, char** argv,
+                                                            const StageDefinition& definition) {
+  WorkerArguments out;
+  CLI::App app("One stage of a millrace pipeline: takes jobs from the topology's broker.",
+               definition.executable);
+  app.add_option("--topology", out.topology, "The topology file")->required();
+  app.add_option("--stage", out.stage, "Which of its stages to be")->required();
+  app.add_option("--replica", out.replica, "Which of the stage's replicas, from 0 on")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--set", out.sets, "Replace a value of the file: STAGE.KEY=VALUE; may be repeated")
+      ->allow_extra_args(false);
+  app.add_option("--control", out.control, "The broker's address instead of the file's");
+  app.add_option("--log-level", out.log_level, "How much to say on stderr")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+  app.add_option("--give-up-after", out.give_up_seconds,
+                 "Seconds without a broker after which to leave with status 3")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.set_version_flag("--version", definition.executable + " " + MILLRACE_VERSION);
+  app.footer(OptionsHelp(definition.options));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) return Fail(ErrorCode::kUsage, error.what());
+    app.exit(error, std::cout, std::cerr);
+    return std::nullopt;
+  }
+  return out;
+}
+
+Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
+                                    const StageDefinition& definition) {
+  LoadContext load;
+  load.schema = [&](std::string_view executable) {
+    return Runs(executable, definition) ? &definition.options : nullptr;
+  };
+  load.sets = arguments.sets;
+  load.core_count = UsableCores();
+  load.check_files = true;
+  ASSIGN_OR_RETURN(const Topology topology, LoadTopology(arguments.topology, load));
+  const StageConfig* stage = topology.FindStage(arguments.stage);
+  if (stage == nullptr) {
+    std::vector<std::string> names;
+    for (const StageConfig& each : topology.stages) names.push_back(each.name);
+    return Fail(ErrorCode::kUsage,
+                fmt::format("{} has no stage \"{}\"; it has {}", arguments.topology,
+                            arguments.stage, fmt::join(names, ", ")));
+  }
+  if (!Runs(stage->executable, definition)) {
+    return Fail(ErrorCode::kUsage, fmt::format("stage {} is run by {}, not by {}", stage->name,
+                                               stage->executable, definition.executable));
+  }
+  ASSIGN_OR_RETURN(
+      const net::Endpoint control,
+      net::ParseEndpoint(arguments.control.empty() ? topology.broker.ControlConnectEndpoint()
+                                                   : arguments.control));
+  ASSIGN_OR_RETURN(std::string boot, RandomBytes(kBootBytes));
+
+  WorkerSetup out;
+  out.config.hello = {.stage = stage->name,
+                      .replica = arguments.replica,
+                      .boot = std::move(boot),
+                      .pid = getpid(),
+                      .host = HostName(),
+                      .software = definition.executable + " " + MILLRACE_VERSION};
+  out.config.control = control;
+  out.config.heartbeat = topology.broker.heartbeat;
+  out.config.ignore_interrupt = std::getenv("MILLRACE_SUPERVISED") != nullptr;
+  out.config.settings = {
+      .batch_max = stage->batch_max,
+      .batch_delay = stage->batch_delay,
+      .credit = stage->credit,
+      .timeout = stage->timeout,
+      .drain_timeout = stage->drain_timeout,
+      .silence = topology.broker.heartbeat,
+      .give_up_after = std::chrono::duration_cast<Duration>(
+          std::chrono::duration<double>(std::min(arguments.give_up_seconds, 1e8))),
+  };
+  out.context = {.stage = stage->name,
+                 .replica = arguments.replica,
+                 .replicas = stage->replicas,
+                 .batch_max = stage->batch_max,
+                 .options = stage->options,
+                 .log = nullptr};
+  const bool from_environment = std::getenv("MILLRACE_LOG") != nullptr;
+  out.log_level = !arguments.log_level.empty() || from_environment ? arguments.log_level
+                                                                   : topology.broker.log_level;
+  return out;
+}
+
+}  // namespace millrace
