@@ -64,7 +64,7 @@ Result<Decoded> Decode(ImageFormat format, FileBytes file, const DecodeOptions& 
 
 }  // namespace
 
-Result<Decoded> DecodePicture(std::span<const std::byte> file, const DecodeOptions& options) {
+Result<ImageFormat> CheckFile(FileBytes file, const DecodeOptions& options) {
   if (file.empty()) return Fail(ErrorCode::kEmpty, "the file has zero bytes");
   const auto format = SniffFormat(file.first(std::min(file.size(), kSniffBytes)));
   if (!format) {
@@ -75,9 +75,14 @@ Result<Decoded> DecodePicture(std::span<const std::byte> file, const DecodeOptio
                 fmt::format("{} bytes are over the cap of {} (option max_bytes)", file.size(),
                             options.max_bytes));
   }
+  return *format;
+}
+
+Result<Decoded> DecodePicture(std::span<const std::byte> file, const DecodeOptions& options) {
+  ASSIGN_OR_RETURN(const ImageFormat format, CheckFile(file, options));
   try {
-    auto decoded = Decode(*format, file, options);
-    if (decoded) decoded->format = *format;
+    auto decoded = Decode(format, file, options);
+    if (decoded) decoded->format = format;
     return decoded;
   } catch (const std::bad_alloc&) {
     return Fail(ErrorCode::kTooLarge, "not enough memory to decode it");

@@ -9,6 +9,7 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "common/image/decoders.h"
 #include "common/image/exif.h"
@@ -19,8 +20,6 @@ namespace {
 // A progressive file may carry any number of scans, each of which can cost a pass over the whole
 // picture for a few bytes. Encoders write about ten; libjpeg-turbo's own fuzzers stop at 500.
 constexpr int kMaxScans = 500;
-// Stripes of rows handed over at a time; as many as an iMCU row usually has.
-constexpr int kRowsAtOnce = 16;
 
 // libjpeg reports by callbacks and leaves errors by longjmp. This class holds all that must outlive
 // the jump; its methods that call libjpeg set the jump first and have no local that needs a
@@ -80,13 +79,13 @@ class JpegReader {
     return jpeg_start_decompress(&jpeg_) != FALSE;
   }
 
-  // Some more rows, at most `count`, packed from `to` on; false on an error. The end of the image
-  // is never asked for: what follows the last row is nobody's concern.
+  // The next `count` rows (at most RowSink::kRowsAtOnce), packed from `to` on; false on an error.
+  // The end of the image is never asked for: what follows the last row is nobody's concern.
   bool ReadRows(std::uint8_t* to, std::size_t stride, int count) {
     if (setjmp(jump_) != 0) return false;
-    JSAMPROW rows[kRowsAtOnce];
+    JSAMPROW rows[RowSink::kRowsAtOnce];
     for (int done = 0; done < count;) {
-      const int wanted = std::min(count - done, kRowsAtOnce);
+      const int wanted = count - done;
       for (int i = 0; i < wanted; ++i) {
         rows[i] = to + static_cast<std::size_t>(done + i) * stride;
       }
@@ -145,13 +144,11 @@ Error HeaderError(const JpegReader& reader) {
 
 }  // namespace
 
-Result<Decoded> DecodeJpeg(FileBytes file, const DecodeOptions& options) {
+Result<Decoded> DecodeJpegInto(RowSink& sink, FileBytes file, const DecodeOptions& options) {
   JpegReader reader(file);
   if (!reader.ReadHeader()) return Fail(HeaderError(reader));
   RETURN_IF_ERROR(CheckSize(reader.width(), reader.height(), options));
 
-  Decoded decoded;
-  decoded.orientation = reader.Orientation();
   PixelMode mode = PixelMode::kRGB;
   J_COLOR_SPACE color_space = JCS_RGB;
   switch (reader.components()) {
@@ -169,18 +166,29 @@ Result<Decoded> DecodeJpeg(FileBytes file, const DecodeOptions& options) {
       return Fail(ErrorCode::kUnsupportedFormat,
                   fmt::format("a JPEG with {} components", reader.components()));
   }
-  decoded.picture = Picture::Uninitialized(mode, reader.width(), reader.height());
-  Picture& picture = decoded.picture;
+  Decoded decoded;
+  decoded.orientation = reader.Orientation();
+  const std::size_t stride = static_cast<std::size_t>(reader.width()) * BytesPerPixel(mode);
+  sink.Begin(mode, reader.width(), reader.height(), decoded.orientation);
 
-  const bool whole = reader.Start(color_space) &&
-                     reader.ReadRows(picture.bytes.data(), picture.stride(), picture.height);
+  bool whole = reader.Start(color_space);
+  for (int y = 0; whole && y < reader.height(); y += RowSink::kRowsAtOnce) {
+    const int wanted = std::min(RowSink::kRowsAtOnce, reader.height() - y);
+    std::uint8_t* rows = sink.Rows(y, wanted);
+    whole = reader.ReadRows(rows, stride, wanted);
+    const int got = std::clamp(reader.rows_done() - y, 0, wanted);
+    // Adobe's polarity, which Pillow takes for granted in every JPEG of four components.
+    if (mode == PixelMode::kCMYK) {
+      std::uint8_t* const end = rows + static_cast<std::size_t>(got) * stride;
+      for (std::uint8_t* at = rows; at != end; ++at) *at = 255 - *at;
+    }
+    if (got > 0) sink.RowsDone(y, got);
+  }
   if (!whole) {
     if (reader.too_many_scans()) {
       return Fail(ErrorCode::kCorrupt, fmt::format("JPEG: {}", reader.message()));
     }
-    const int rows = std::clamp(reader.rows_done(), 0, picture.height);
-    std::memset(picture.row(rows), 0,
-                picture.stride() * static_cast<std::size_t>(picture.height - rows));
+    sink.Missing(std::clamp(reader.rows_done(), 0, reader.height()));
   }
   if (!whole || reader.ended()) {
     const std::string what =
@@ -189,11 +197,31 @@ Result<Decoded> DecodeJpeg(FileBytes file, const DecodeOptions& options) {
   } else if (reader.damaged()) {
     decoded.warnings.emplace_back(kWarningDamaged);
   }
-  // Adobe's polarity, which Pillow takes for granted in every JPEG of four components.
-  if (mode == PixelMode::kCMYK) {
-    std::uint8_t* const end = picture.bytes.data() + picture.bytes.size();
-    for (std::uint8_t* at = picture.bytes.data(); at != end; ++at) *at = 255 - *at;
+  return decoded;
+}
+
+namespace {
+
+class WholePicture final : public RowSink {
+ public:
+  void Begin(PixelMode mode, int width, int height, int /*orientation*/) override {
+    picture = Picture::Uninitialized(mode, width, height);
   }
+  std::uint8_t* Rows(int y, int /*count*/) override { return picture.row(y); }
+  void RowsDone(int /*y*/, int /*count*/) override {}
+  void Missing(int y) override {
+    std::memset(picture.row(y), 0, picture.stride() * static_cast<std::size_t>(picture.height - y));
+  }
+
+  Picture picture;
+};
+
+}  // namespace
+
+Result<Decoded> DecodeJpeg(FileBytes file, const DecodeOptions& options) {
+  WholePicture whole;
+  ASSIGN_OR_RETURN(Decoded decoded, DecodeJpegInto(whole, file, options));
+  decoded.picture = std::move(whole.picture);
   return decoded;
 }
 

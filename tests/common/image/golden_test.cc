@@ -11,8 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "common/image/decode.h"
-#include "common/image/resize.h"
+#include "common/image/decode_resized.h"
 #include "common/image/transpose.h"
 
 namespace millrace {
@@ -86,6 +85,28 @@ TEST_CASE("every golden picture resizes to Pillow's pixels") {
       if (std::sscanf(key.c_str(), "resized_%dx%d", &size.width, &size.height) != 2) continue;
       CAPTURE(key);
       CHECK(HashAt(decoded->picture, size) == hash.get<std::string>());
+    }
+  }
+}
+
+TEST_CASE("decoding and resizing in one go gives the same pixels") {
+  for (const auto& [name, golden] : Goldens()["pictures"].items()) {
+    CAPTURE(name);
+    const auto file = Read(kFolder + "pictures/" + name);
+    for (const auto& [key, hash] : golden.items()) {
+      ResizeOptions options;
+      if (key != "resized" && std::sscanf(key.c_str(), "resized_%dx%d", &options.size.width,
+                                          &options.size.height) != 2) {
+        continue;
+      }
+      CAPTURE(key);
+      const auto resized = DecodeResized(file, {}, options);
+      REQUIRE_MESSAGE(resized.has_value(), resized.error().message);
+      CHECK(Sha256(resized->picture.bytes) == hash.get<std::string>());
+      CHECK(resized->width == golden["width"].get<int>());
+      CHECK(resized->height == golden["height"].get<int>());
+      CHECK(std::string(PixelModeName(resized->mode)) == golden["mode"].get<std::string>());
+      CHECK(resized->warnings.empty() == !golden["truncated"].get<bool>());
     }
   }
 }
