@@ -76,6 +76,12 @@ class Loader {
     ReadStages(topology);
     CheckParameterTargets(root_, topology, context_, problems_);
     CheckCounts(topology);
+    if (problems_.empty() && context_.check_options) {
+      for (const OptionProblem& problem : context_.check_options(topology)) {
+        problems_.Add(Place(problem), fmt::format("{}.options.{}", problem.stage, problem.option),
+                      problem.what, problem.cure);
+      }
+    }
     return topology;
   }
 
@@ -165,6 +171,23 @@ class Loader {
             "give each stage its own name");
       }
     }
+  }
+
+  // Where an option was written, or else the nearest thing around it.
+  const ConfigNode& Place(const OptionProblem& problem) {
+    const ConfigNode* place = &root_;
+    for (const ConfigNode& stage : root_.Find("stages")->items) {
+      if (stage.Find("name")->text == problem.stage) place = &stage;
+    }
+    const std::string path = "options." + problem.option;
+    for (std::size_t at = 0; at < path.size();) {
+      const std::size_t dot = std::min(path.find('.', at), path.size());
+      const ConfigNode* below = place->Find(std::string_view(path).substr(at, dot - at));
+      if (below == nullptr) break;
+      place = below;
+      at = dot + 1;
+    }
+    return *place;
   }
 
   // What the stages together ask of the broker.

@@ -15,6 +15,14 @@
 
 namespace millrace {
 
+// Something wrong with an option that its schema cannot say, or with several together.
+struct OptionProblem {
+  std::string stage;   // the stage's name
+  std::string option;  // the option at fault, for its place; given in the file or not
+  std::string what;
+  std::string cure;
+};
+
 // What a topology is read with. The default reads a file as a stage would: no schema, nothing
 // overridden, the process's environment and working directory.
 struct LoadContext {
@@ -40,6 +48,9 @@ struct LoadContext {
   // Whether OptionSpec::must_exist is looked at. Off where the file is read on another machine than
   // the one it runs on.
   bool check_files = false;
+  // What the schemas cannot say, such as weights that a model needs; asked when nothing else is
+  // wrong. No function: nothing more is checked.
+  std::function<std::vector<OptionProblem>(const Topology&)> check_options;
 };
 
 // Longer files are refused.

@@ -290,6 +290,34 @@ TEST_CASE("with a folder of sockets everything is local, whatever host the file 
   CHECK(ProblemsOf(kSmall, test.context).find("must fit in 107") != std::string::npos);
 }
 
+TEST_CASE("what a schema cannot say is asked when all else is right, and gets its place") {
+  TestContext test;
+  int asked = 0;
+  std::string option = "size.width";
+  test.context.check_options = [&](const Topology& topology) {
+    ++asked;
+    CHECK(topology.stages.size() == 1);
+    return std::vector<OptionProblem>{{"inference", option, "is odd", "write 64"}};
+  };
+  const std::string text =
+      "version: 1\nname: t\nstages:\n"
+      "  - name: inference\n"
+      "    options:\n"
+      "      size:\n"
+      "        width: 63\n";
+  CHECK(ProblemsOf(text, test.context) ==
+        "/etc/pipes/small.yaml:7:16: inference.options.size.width: is odd; write 64");
+  option = "weights";
+  CHECK(ProblemsOf(text, test.context) ==
+        "/etc/pipes/small.yaml:6:7: inference.options.weights: is odd; write 64");
+  CHECK(asked == 2);
+  CHECK(ProblemsOf(text + "wrong: 1\n", test.context).find("is odd") == std::string::npos);
+  CHECK(asked == 2);
+  test.context.sets = {"inference.options.weights=/w"};
+  CHECK(ProblemsOf(text, test.context) ==
+        "--set inference.options.weights=/w: inference.options.weights: is odd; write 64");
+}
+
 TEST_CASE("a command line can learn the parameters of a file before it loads it") {
   const auto parameters =
       ReadParameters(MILLRACE_SOURCE_DIR "/tests/common/config/data/parameters.yaml");

@@ -1,0 +1,70 @@
+#include "stages/builtin_options.h"
+
+#include <doctest/doctest.h>
+
+#include "common/config/load.h"
+
+namespace millrace {
+namespace {
+
+std::string ProblemsOf(const std::string& stages) {
+  LoadContext context;
+  context.schema = BuiltinSchema;
+  context.executables = BuiltinExecutables();
+  context.check_options = CheckBuiltinOptions;
+  const auto topology =
+      ParseTopology("version: 1\nname: t\nstages:\n" + stages, "/etc/t.yaml", context);
+  return topology ? "" : ProblemsText(topology.error());
+}
+
+TEST_CASE("the stages that come with millrace are known, others are not") {
+  for (const std::string& name : BuiltinExecutables()) {
+    CAPTURE(name);
+    REQUIRE(BuiltinSchema(name) != nullptr);
+    CHECK(!BuiltinSchema(name)->specs().empty());
+    for (const OptionSpec& spec : BuiltinSchema(name)->specs()) {
+      CAPTURE(spec.name);
+      CHECK(!spec.help.empty());
+      CHECK((spec.type == OptionType::kChoice) ==
+            (spec.type != OptionType::kList && !spec.choices.empty()));
+    }
+  }
+  CHECK(BuiltinSchema("scanner") != BuiltinSchema("inference"));
+  CHECK(BuiltinSchema("/usr/bin/scanner") == nullptr);
+  CHECK(BuiltinSchema("") == nullptr);
+}
+
+TEST_CASE("a mistyped option of a real stage is named with its line and the nearest one") {
+  CHECK(ProblemsOf("  - {name: inference, options: {model: skin-tone,\n"
+                   "      devise: cpu}}\n") ==
+        "/etc/t.yaml:5:7: inference.options.devise: unknown key; did you mean \"device\"?");
+}
+
+TEST_CASE("weights that a model needs and that are not there are placed and cured") {
+  const std::string none = ProblemsOf("  - {name: inference}\n");
+  CHECK(none.starts_with("/etc/t.yaml:4:5: inference.options.weights: "));
+  const std::string missing = ProblemsOf(
+      "  - name: inference\n"
+      "    options:\n"
+      "      weights: /nowhere/w.pth\n");
+  CHECK(missing.starts_with("/etc/t.yaml:6:16: inference.options.weights: "));
+  CHECK(missing.find("/nowhere/w.pth") != std::string::npos);
+  CHECK(missing.find("; `millrace model fetch bisenet-face`") != std::string::npos);
+  CHECK(ProblemsOf("  - {name: inference, options: {model: skin-tone}}\n").empty());
+}
+
+TEST_CASE("a device that is none is placed at the device") {
+  CHECK(ProblemsOf("  - {name: inference, options: {model: skin-tone, device: gpu}}\n")
+            .starts_with("/etc/t.yaml:4:59: inference.options.device: "));
+}
+
+TEST_CASE("the original size needs the original picture") {
+  const std::string postprocess = "  - {name: postprocess, options: {size: original}}\n";
+  CHECK(ProblemsOf("  - {name: preprocess}\n" + postprocess) ==
+        "/etc/t.yaml:5:41: postprocess.options.size: the full picture does not come this far; set "
+        "preprocess.options.original to true, or write size: model");
+  CHECK(ProblemsOf("  - {name: preprocess, options: {original: true}}\n" + postprocess).empty());
+}
+
+}  // namespace
+}  // namespace millrace
