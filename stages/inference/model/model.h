@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "common/base/result.h"
@@ -27,6 +28,8 @@ class Model {
   // One Labels a picture, in order. An error is the whole batch's: what is at fault is not known.
   // Called by one thread at a time.
   virtual Result<std::vector<Labels>> Segment(const PictureBatch& batch) = 0;
+  // For the log: "cpu", "cuda:0, 2 threads", ...
+  [[nodiscard]] virtual std::string RunsOn() const = 0;
 };
 
 }  // namespace millrace

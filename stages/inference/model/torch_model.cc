@@ -98,6 +98,11 @@ class TorchModel final : public Model {
     }
   }
 
+  [[nodiscard]] std::string RunsOn() const override {
+    return device_.str() + ", " + std::to_string(threads_) +
+           (threads_ == 1 ? " thread" : " threads");
+  }
+
  private:
   // N x 3 x H x W float32 on the device: (value / 255 - mean) / deviation, as torchvision's
   // ToTensor and Normalize, rounding included.

@@ -1,0 +1,120 @@
+#include "stages/inference/inference_stage.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+#include "stages/inference/make_model.h"
+#include "stages/inference/options.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::string_view kImage = "image";
+constexpr std::string_view kLabels = "labels";
+
+using Size = std::pair<std::int64_t, std::int64_t>;  // height, width
+
+Failed Fault(std::string text) { return {.code = ErrorCode::kInternal, .text = std::move(text)}; }
+
+// The job's picture, or why it has none.
+Result<const Part*> Picture(const Job& job) {
+  const Part* part = FindPart(job.payload, kImage);
+  if (part == nullptr) {
+    return Fail(ErrorCode::kInternal,
+                "no part \"image\" came with it: the stage before inference "
+                "must send one, uint8 {height, width, 3}");
+  }
+  const bool picture = part->dtype == DType::kUInt8 && part->shape.size() == 3 &&
+                       part->shape[0] > 0 && part->shape[1] > 0 && part->shape[2] == 3 &&
+                       CheckPart(*part).has_value();
+  if (!picture) {
+    return Fail(
+        ErrorCode::kInternal,
+        fmt::format("its part \"image\" is {} {{{}}} of {} bytes, not uint8 {{height, "
+                    "width, 3}}",
+                    DTypeName(part->dtype), fmt::join(part->shape, ", "), part->data.size()));
+  }
+  return part;
+}
+
+Done WithLabels(const Job& job, Labels labels, const Size& size) {
+  Done done{.meta = job.meta, .payload = {}, .warnings = {}, .record_name = {}, .record = {}};
+  for (const Part& part : job.payload) {
+    if (part.name != kLabels) done.payload.push_back(part);
+  }
+  done.payload.push_back({.name = std::string(kLabels),
+                          .dtype = DType::kUInt8,
+                          .shape = {size.first, size.second},
+                          .data = Buffer::Own(std::move(labels))});
+  return done;
+}
+
+// One Process call: what each job came to.
+class Batch {
+ public:
+  Batch(Model& model, std::span<const Job> jobs, JobContext& context)
+      : model_(model), jobs_(jobs), context_(context), outcomes_(jobs.size()) {}
+
+  std::vector<Outcome> Run() {
+    std::map<Size, std::vector<std::size_t>> by_size;
+    for (std::size_t i = 0; i < jobs_.size(); ++i) {
+      const auto picture = Picture(jobs_[i]);
+      if (!picture) {
+        outcomes_[i] = Fault(picture.error().message);
+      } else if (context_.Cancelled(jobs_[i])) {
+        outcomes_[i] = Fault("not wanted any more");
+      } else {
+        by_size[{(*picture)->shape[0], (*picture)->shape[1]}].push_back(i);
+      }
+    }
+    for (const auto& [size, indices] : by_size) {
+      if (Segment(size, indices) || indices.size() == 1) continue;
+      for (const std::size_t i : indices) Segment(size, {i});
+    }
+    return std::move(outcomes_);
+  }
+
+ private:
+  // Whether it went well; else the outcomes hold why not.
+  bool Segment(const Size& size, const std::vector<std::size_t>& indices) {
+    PictureBatch batch{size.first, size.second, {}};
+    for (const std::size_t i : indices) {
+      batch.pictures.push_back(FindPart(jobs_[i].payload, kImage)->data.bytes());
+    }
+    auto labels = model_.Segment(batch);
+    context_.Progress();
+    if (labels && labels->size() != indices.size()) {
+      labels = Fail(ErrorCode::kInternal, "the model did not give one result a picture");
+    }
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      outcomes_[indices[i]] =
+          labels ? Outcome(WithLabels(jobs_[indices[i]], std::move((*labels)[i]), size))
+                 : Outcome(Fault(labels.error().message));
+    }
+    return labels.has_value();
+  }
+
+  Model& model_;
+  std::span<const Job> jobs_;
+  JobContext& context_;
+  std::vector<Outcome> outcomes_;
+};
+
+}  // namespace
+
+Result<void> InferenceStage::Start(const StageContext& context) {
+  RETURN_IF_ERROR(CheckInferenceOptions(context.options));
+  ASSIGN_OR_RETURN(model_, make_model_(context));
+  context.log->info("{} on {}", context.options.Text("model"), model_->RunsOn());
+  return {};
+}
+
+std::vector<Outcome> InferenceStage::Process(std::span<const Job> jobs, JobContext& context) {
+  return Batch(*model_, jobs, context).Run();
+}
+
+std::unique_ptr<Stage> MakeInferenceStage() { return std::make_unique<InferenceStage>(MakeModel); }
+
+}  // namespace millrace

@@ -1,0 +1,38 @@
+// The inference stage: pictures in, the class of each pixel out.
+//
+// In:  part "image", uint8 {height, width, 3}, RGB; other parts and the meta pass through.
+// Out: the same parts, not copied, and "labels", uint8 {height, width}.
+//
+// Pictures of one size in a batch go through the model together. Where that fails they go one by
+// one, so that a picture the model cannot take costs no other its result.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "common/stage/stage.h"
+#include "stages/inference/model/model.h"
+
+namespace millrace {
+
+// Makes the model that the stage's checked options ask for.
+using ModelMaker = std::function<Result<std::unique_ptr<Model>>(const StageContext& context)>;
+
+class InferenceStage final : public Stage {
+ public:
+  explicit InferenceStage(ModelMaker make_model) : make_model_(std::move(make_model)) {}
+
+  Result<void> Start(const StageContext& context) override;
+  std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& context) override;
+
+ private:
+  ModelMaker make_model_;
+  std::unique_ptr<Model> model_;
+};
+
+// skin-tone in this process; the others through libmillrace-torch.so beside the executable.
+std::unique_ptr<Stage> MakeInferenceStage();
+
+}  // namespace millrace
