@@ -46,6 +46,8 @@ Result<Decoded> DecodeHeif(FileBytes file, const DecodeOptions& options, ImageFo
   const std::unique_ptr<heif_context, decltype(&heif_context_free)> context(heif_context_alloc(),
                                                                             &heif_context_free);
   if (context == nullptr) throw std::bad_alloc();
+  // Replicas share the machine's cores already.
+  heif_context_set_max_decoding_threads(context.get(), 0);
   heif_error error =
       heif_context_read_from_memory_without_copy(context.get(), file.data(), file.size(), nullptr);
   if (error.code != heif_error_Ok) return Fail(HeifError(error, format));

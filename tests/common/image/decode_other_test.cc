@@ -1,0 +1,108 @@
+// The formats whose pixels are not promised to equal Pillow's: they decode to the right picture.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "common/image/decode.h"
+
+namespace millrace {
+namespace {
+
+using namespace std::string_literals;
+
+Result<Decoded> Decode(const std::string& file) {
+  return DecodePicture(std::as_bytes(std::span(file.data(), file.size())), {});
+}
+
+std::string Read(const std::string& name) {
+  std::ifstream file(std::string(MILLRACE_SOURCE_DIR) + "/tests/common/image/data/" + name,
+                     std::ios::binary);
+  REQUIRE_MESSAGE(file.good(), "cannot open ", name);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string Pixels(const Picture& picture) {
+  return {reinterpret_cast<const char*>(picture.bytes.data()), picture.bytes.size()};
+}
+
+// A field of a little-endian TIFF directory whose value fits into it.
+std::string Field(int tag, int type, int value) {
+  const auto byte = [](int number) { return std::string(1, static_cast<char>(number)); };
+  return byte(tag) + byte(tag >> 8) + byte(type) + "\0\1\0\0\0"s + byte(value) + byte(value >> 8) +
+         "\0\0"s;
+}
+
+// 2x1 RGB pixels, uncompressed, with this orientation.
+std::string Tiff(int orientation, const std::string& pixels) {
+  constexpr int kShort = 3;
+  constexpr int kLong = 4;
+  const std::string fields = Field(256, kLong, 2) + Field(257, kLong, 1) + Field(258, kShort, 8) +
+                             Field(259, kShort, 1) + Field(262, kShort, 2) +
+                             Field(273, kLong, 134) + Field(274, kShort, orientation) +
+                             Field(277, kShort, 3) + Field(278, kLong, 1) + Field(279, kLong, 6);
+  return "II*\0\x08\0\0\0\x0A\0"s + fields + "\0\0\0\0"s + pixels;
+}
+
+TEST_CASE("a PNM decodes, with comments in its header") {
+  const auto decoded = Decode("P6\n# made by hand\n2 1\n255\nabcdef"s);
+  REQUIRE_MESSAGE(decoded.has_value(), decoded.error().message);
+  CHECK(decoded->format == ImageFormat::kPnm);
+  CHECK(decoded->picture.mode == PixelMode::kRGB);
+  CHECK(decoded->picture.width == 2);
+  CHECK(Pixels(decoded->picture) == "abcdef");
+}
+
+TEST_CASE("a TIFF decodes, turned as its orientation says") {
+  const std::string upright = Tiff(1, "abcdef");
+  REQUIRE(upright.size() == 134 + 6);
+  const auto decoded = Decode(upright);
+  REQUIRE_MESSAGE(decoded.has_value(), decoded.error().message);
+  CHECK(decoded->picture.mode == PixelMode::kRGB);
+  CHECK(Pixels(decoded->picture) == "abcdef");
+  const auto turned = Decode(Tiff(3, "abcdef"));
+  REQUIRE_MESSAGE(turned.has_value(), turned.error().message);
+  CHECK(Pixels(turned->picture) == "defabc");
+  CHECK(turned->orientation == 1);  // nothing is left to be done
+}
+
+TEST_CASE("a TIFF without a readable directory is corrupt") {
+  CHECK(Decode("II*\0\xFF\xFF\xFF\x7F"s).error().code == ErrorCode::kCorrupt);
+  CHECK(Decode("II+\0\x08\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s).error().code ==
+        ErrorCode::kCorrupt);
+}
+
+TEST_CASE("HEIC and AVIF decode where their library is, else fail by the package's name") {
+  for (const char* name : {"two-colours.heic", "two-colours.avif"}) {
+    CAPTURE(name);
+    const auto decoded = Decode(Read(name));
+    if (!decoded) {
+      CHECK(decoded.error().code == ErrorCode::kUnsupportedFormat);
+      CHECK(decoded.error().message.find("install libheif-") != std::string::npos);
+      continue;
+    }
+    const Picture& picture = decoded->picture;
+    REQUIRE(picture.mode == PixelMode::kRGB);
+    REQUIRE(picture.width == 64);
+    REQUIRE(picture.height == 48);
+    const auto near = [&](int x, int red, int green, int blue) {
+      const std::uint8_t* pixel = picture.row(24) + 3 * x;
+      return std::abs(pixel[0] - red) < 8 && std::abs(pixel[1] - green) < 8 &&
+             std::abs(pixel[2] - blue) < 8;
+    };
+    CHECK(near(8, 200, 40, 60));
+    CHECK(near(56, 30, 160, 90));
+  }
+}
+
+TEST_CASE("a HEIC that is cut or hurt is an error") {
+  const std::string whole = Read("two-colours.heic");
+  for (std::size_t size = 24; size + 40 < whole.size(); size += 16) {
+    CHECK_FALSE(Decode(whole.substr(0, size)).has_value());
+  }
+}
+
+}  // namespace
+}  // namespace millrace
