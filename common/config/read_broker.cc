@@ -6,10 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "common/config/decimal.h"
 #include "common/config/keys.h"
 #include "common/config/read_options.h"
 #include "common/config/read_parts.h"
-#include "common/config/scalar.h"
 #include "common/config/units.h"
 
 namespace millrace {

@@ -4,10 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <filesystem>
 
+#include "common/config/decimal.h"
 #include "common/config/units.h"
 
 namespace millrace {
@@ -46,29 +45,6 @@ std::string Range(const OptionSpec& spec) {
   return "";
 }
 
-// [digits][.digits][e±digits], no leading zero, no plus: what people call a decimal number.
-bool IsDecimal(std::string_view text) {
-  if (text.starts_with('-')) text.remove_prefix(1);
-  const auto digits = [&] {
-    std::size_t count = 0;
-    while (count < text.size() && text[count] >= '0' && text[count] <= '9') ++count;
-    text.remove_prefix(count);
-    return count;
-  };
-  const bool leading_zero = text.size() > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9';
-  if (leading_zero || digits() == 0) return false;
-  if (text.starts_with('.')) {
-    text.remove_prefix(1);
-    if (digits() == 0) return false;
-  }
-  if (text.starts_with('e') || text.starts_with('E')) {
-    text.remove_prefix(1);
-    if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
-    if (digits() == 0) return false;
-  }
-  return text.empty();
-}
-
 // What a number that is none was meant to be, where that can be told.
 std::string NumberCure(const OptionSpec& spec, std::string_view text) {
   std::string digits;
@@ -96,16 +72,11 @@ Read CheckRange(const OptionSpec& spec, double value, std::string_view text, Opt
 }
 
 Read ReadNumber(const OptionSpec& spec, std::string_view text) {
-  const auto refuse = [&] {
+  const std::optional<double> value = ParseNumber(text);
+  if (!value) {
     return Refuse(fmt::format("{} is not a number", Shown(text)), NumberCure(spec, text));
-  };
-  if (!IsDecimal(text)) return refuse();
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) {
-    return refuse();
   }
-  return CheckRange(spec, value, text, value);
+  return CheckRange(spec, *value, text, *value);
 }
 
 Read ReadInteger(const OptionSpec& spec, std::string_view text) {
@@ -195,19 +166,6 @@ Read ReadPath(const ConfigNode& value) {
 }
 
 }  // namespace
-
-std::optional<std::int64_t> ParseInteger(std::string_view text) {
-  const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
-  const bool leading_zero = digits.size() > 1 && digits[0] == '0';
-  if (leading_zero || digits.empty() ||
-      !std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; })) {
-    return std::nullopt;
-  }
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc()) return std::nullopt;
-  return value;
-}
 
 std::string Expected(const OptionSpec& spec) {
   switch (spec.type) {

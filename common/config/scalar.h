@@ -24,9 +24,6 @@ tl::expected<OptionValue, Refusal> ReadValue(const OptionSpec& spec, const Confi
 // The text that ReadValue reads back (of kList's elements, kText and kPath: the text itself).
 std::string ValueText(OptionType type, const OptionValue& value);
 
-// 0 | [1-9][0-9]*, with a minus where the value is negative; nothing else.
-std::optional<std::int64_t> ParseInteger(std::string_view text);
-
 // "number from 1 to 65535", "true or false": what a spec asks for.
 std::string Expected(const OptionSpec& spec);
 
