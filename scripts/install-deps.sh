@@ -19,6 +19,8 @@ build=(
   libcurl4-openssl-dev libssl-dev
   libjpeg-dev libpng-dev libwebp-dev libheif-dev libhwy-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev
+  # HEIC and AVIF: plugins since Debian 13, part of libheif1 before.
+  'libheif-plugin-libde265|libheif1' 'libheif-plugin-dav1d|libheif1'
   libtorch-dev
   # By name: without it LibTorch takes the reference BLAS, which is 17 to 50 times slower.
   libopenblas0-pthread
@@ -37,7 +39,7 @@ runtime=(
   'libspdlog1.15|libspdlog1.12|libspdlog1.10' 'libfmt10|libfmt9'
   'libcurl4t64|libcurl4' 'libssl3t64|libssl3'
   'libjpeg62-turbo|libjpeg-turbo8' 'libpng16-16t64|libpng16-16' libwebp7 libwebpdemux2 libheif1
-  'libhwy1t64|libhwy1'
+  'libheif-plugin-libde265|libheif1' 'libheif-plugin-dav1d|libheif1' 'libhwy1t64|libhwy1'
   'libopencv-imgcodecs410|libopencv-imgcodecs406t64|libopencv-imgcodecs406'
   'libtorch2.6|libtorch2.1|libtorch1.13'
   libopenblas0-pthread
