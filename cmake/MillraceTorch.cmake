@@ -4,17 +4,16 @@
 
 if(MILLRACE_TORCH_FROM_PYTHON)
   find_program(MILLRACE_TORCH_PYTHON NAMES python3 python)
+  # Found without importing it: that would need a driver's libraries to be there already.
   execute_process(
     COMMAND ${MILLRACE_TORCH_PYTHON} -c
-      "import torch, os; print(os.path.dirname(torch.__file__)); print(int(torch.compiled_with_cxx11_abi()))"
-    OUTPUT_VARIABLE torch_facts OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE torch_status)
+      "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
+    OUTPUT_VARIABLE torch_root OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET
+    RESULT_VARIABLE torch_status)
   if(NOT torch_status EQUAL 0)
     message(FATAL_ERROR "${MILLRACE_TORCH_PYTHON} has no torch package: activate the environment "
       "that has one, or set MILLRACE_TORCH_PYTHON")
   endif()
-  string(REPLACE "\n" ";" torch_facts "${torch_facts}")
-  list(GET torch_facts 0 torch_root)
-  list(GET torch_facts 1 torch_cxx11_abi)
   set(torch_hints ${torch_root}/include)
   set(torch_library_hints ${torch_root}/lib)
 endif()
@@ -39,11 +38,12 @@ if(TORCH_cuda_LIBRARY)
     # Its own dependencies are found at run time by its own run path.
     -Wl,--allow-shlib-undefined)
 endif()
-if(DEFINED torch_cxx11_abi)
-  target_compile_definitions(deps_torch INTERFACE _GLIBCXX_USE_CXX11_ABI=${torch_cxx11_abi})
-  if(NOT torch_cxx11_abi)
-    # The whole build must agree with a wheel from before 2.6.
-    add_compile_definitions(_GLIBCXX_USE_CXX11_ABI=0)
+# Wheels before 2.7 use the old std::string, which the rest of the build does not.
+if(MILLRACE_TORCH_FROM_PYTHON)
+  file(STRINGS ${torch_root}/version.py torch_version REGEX "^__version__")
+  string(REGEX MATCH "[0-9]+[.][0-9]+" torch_version "${torch_version}")
+  if(torch_version VERSION_LESS 2.7)
+    message(FATAL_ERROR "the torch package is ${torch_version}: 2.7 or later is needed")
   endif()
 endif()
 add_library(deps::torch ALIAS deps_torch)
