@@ -101,9 +101,7 @@ Seen Examine(const InputTree& tree, std::string_view key, bool follow_symlinks) 
 
 Failed Unreadable(std::string_view key, int error_number) {
   return {ErrorCode::kUnreadable,
-          "cannot read " + std::string(key) + ": " + ErrnoText(error_number),
-          error_number == EIO || error_number == ESTALE || error_number == ETIMEDOUT ||
-              error_number == ENFILE || error_number == EMFILE};
+          "cannot read " + std::string(key) + ": " + ErrnoText(error_number), false};
 }
 
 }  // namespace millrace

@@ -10,7 +10,7 @@
 //   (unless followed)           skipped "outside-input" a link into OUTPUT skipped "inside-output"
 //   a link to nothing, named like an image               failed kUnreadable
 //   .., named otherwise                                  skipped "dangling-link"
-//   what cannot be read, named like an image             failed kUnreadable, retried
+//   what cannot be read, named like an image             failed kUnreadable
 //   .., named otherwise                                  skipped "unreadable"
 #pragma once
 
@@ -34,8 +34,7 @@ using Seen = std::variant<SeenNothing, SeenDirectory, Meta, Failed, Skipped>;
 
 Seen Examine(const InputTree& tree, std::string_view key, bool follow_symlinks);
 
-// kUnreadable as Examine reports it: "cannot read KEY: ERRNO", to be tried again where the errno
-// tells of a passing fault (EIO, ESTALE, ...).
+// kUnreadable as Examine reports it: "cannot read KEY: ERRNO".
 Failed Unreadable(std::string_view key, int error_number);
 
 }  // namespace millrace

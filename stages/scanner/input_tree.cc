@@ -29,11 +29,7 @@ Result<InputTree> InputTree::Open(const RunInfo& run) {
                 "cannot read the input folder " + tree.input_ + ": " + ErrnoText(errno));
   }
   tree.real_input_ = *real_input;
-  if (!run.output.empty()) {
-    tree.real_output_ = RealPath(run.output).value_or(run.output);
-    struct stat status {};
-    if (stat(run.output.c_str(), &status) == 0) tree.output_id_ = DirectoryId::Of(status);
-  }
+  tree.output_ = run.output;
   return tree;
 }
 
@@ -46,8 +42,17 @@ std::string InputTree::FullPath(std::string_view key) const {
 }
 
 InputTree::Place InputTree::PlaceOf(std::string_view real_path) const {
-  if (!real_output_.empty() && Within(real_path, real_output_)) return Place::kOutput;
+  // Resolved each time: what does not exist yet has no real path, and a link can only lead to what
+  // exists.
+  const auto real_output = output_.empty() ? std::nullopt : RealPath(output_);
+  if (real_output && Within(real_path, *real_output)) return Place::kOutput;
   return Within(real_path, real_input_) ? Place::kInside : Place::kOutside;
+}
+
+bool InputTree::IsOutput(const DirectoryId& directory) const {
+  struct stat status {};
+  return !output_.empty() && stat(output_.c_str(), &status) == 0 &&
+         DirectoryId::Of(status) == directory;
 }
 
 std::optional<std::string> InputTree::KeyOf(std::string_view real_path) const {

@@ -36,16 +36,15 @@ class InputTree {
   [[nodiscard]] std::optional<std::string> KeyOf(std::string_view real_path) const;
   [[nodiscard]] const std::string& input() const { return input_; }
   [[nodiscard]] const std::string& real_input() const { return real_input_; }
-  // Nothing while OUTPUT does not exist.
-  [[nodiscard]] const std::optional<DirectoryId>& output_id() const { return output_id_; }
+  // Whether it is OUTPUT, which may have come into being only now.
+  [[nodiscard]] bool IsOutput(const DirectoryId& directory) const;
 
  private:
   InputTree() = default;
 
   std::string input_;       // as given, without a slash at its end
   std::string real_input_;  // without links
-  std::string real_output_;
-  std::optional<DirectoryId> output_id_;
+  std::string output_;      // as given; "" where nothing is written
 };
 
 // realpath(3): the path without links, "." and ".."; nothing, with errno set, where it fails.

@@ -89,7 +89,7 @@ Walk::Opened Walk::Enter(std::string key, bool through_link, int& error) {
     return error == ENOENT ? Opened::kGone : Opened::kFailed;
   }
   frame.id = DirectoryId::Of(status);
-  if (tree_.output_id() == frame.id) return Opened::kOutput;
+  if (tree_.IsOutput(frame.id)) return Opened::kOutput;
   if (std::ranges::any_of(frames_, [&](const Frame& above) { return above.id == frame.id; })) {
     return Opened::kLoop;
   }

@@ -248,6 +248,26 @@ TEST_CASE("the output inside the input is left out, under every name, and so is 
   CHECK(ScanWhole(ScanRun(folder.path(), {}, folder.At("out")), 1, true).lines.size() == 4);
 }
 
+TEST_CASE("an output that appears in the input while it is walked is left out too") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  folder.File("z.jpg", kJpeg);
+  const auto run = ScanRun(folder.path(), {}, folder.At("m/out"));
+  FakeJobContext context;
+  const auto stage = StartScanner(1);
+  folder.Folder("m");
+  std::vector<Job> jobs = {ScanJob(run, "")};
+  auto chunk = std::get<Scanned>(stage->Process(jobs, context)[0]);
+  folder.File("m/out/a.jpg", kJpeg);
+  Lines rest;
+  while (chunk.next_cursor) {
+    jobs = {ScanJob(run, *chunk.next_cursor)};
+    chunk = std::get<Scanned>(stage->Process(jobs, context)[0]);
+    for (const Found& found : chunk.found) rest.push_back(Line(found));
+  }
+  CHECK(rest == Lines{"ok z.jpg"});
+}
+
 TEST_CASE("what the filters leave out is skipped as excluded, a folder as one item") {
   const TemporaryFolder folder;
   for (const char* name : {"a.jpg", "b.png", "raw/c.jpg", "raw/d/e.jpg", "x/y/f.jpg", "x/z.txt"}) {
