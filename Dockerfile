@@ -15,8 +15,8 @@ FROM debian:${SUITE}-slim
 COPY scripts/install-deps.sh /tmp/
 RUN /tmp/install-deps.sh runtime && rm -rf /var/lib/apt/lists/* /tmp/install-deps.sh
 COPY --from=build /opt/millrace /opt/millrace
-# A volume mounted at /out for the first time takes this owner.
-RUN install -d -o 1000 -g 1000 /out
+# Volumes mounted there for the first time take this mode: any user may write, each its own files.
+RUN install -d -m 1777 /out /state
 ENV PATH=/opt/millrace/bin:$PATH
 USER 1000:1000
 WORKDIR /out
