@@ -15,6 +15,8 @@ namespace millrace {
 namespace {
 
 constexpr std::size_t kSignatureBytes = 8;
+constexpr std::size_t kChunkHeaderBytes = 8;  // length, type
+constexpr std::size_t kChecksumBytes = 4;
 
 std::uint32_t Big32(FileBytes file, std::size_t offset) {
   std::uint32_t value = 0;
@@ -26,23 +28,24 @@ std::uint32_t Big32(FileBytes file, std::size_t offset) {
 
 // What a walk over the chunks' headers tells before libpng sees the file.
 struct Outline {
-  bool whole = false;  // every chunk up to IEND lies inside the file
   int orientation = 1;
+  // Where the header of an IDAT chunk is whose data the file's end cuts; 0 where there is none.
+  std::size_t cut_chunk = 0;
 };
 
 Outline WalkChunks(FileBytes file) {
   Outline outline;
   std::size_t offset = kSignatureBytes;
-  while (file.size() - offset >= 12) {
+  while (file.size() - offset >= kChunkHeaderBytes) {
     const std::uint32_t length = Big32(file, offset);
-    if (length > file.size() - offset - 12) break;
     const std::string_view type(reinterpret_cast<const char*>(file.data()) + offset + 4, 4);
-    if (type == "eXIf") outline.orientation = ExifOrientation(file.subspan(offset + 8, length));
-    if (type == "IEND") {
-      outline.whole = true;
-      break;
+    const std::size_t left = file.size() - offset - kChunkHeaderBytes;
+    if (length > left && type == "IDAT") outline.cut_chunk = offset;
+    if (length > left || left - length < kChecksumBytes || type == "IEND") break;
+    if (type == "eXIf") {
+      outline.orientation = ExifOrientation(file.subspan(offset + kChunkHeaderBytes, length));
     }
-    offset += 12 + static_cast<std::size_t>(length);
+    offset += kChunkHeaderBytes + length + kChecksumBytes;
   }
   return outline;
 }
@@ -75,7 +78,7 @@ PixelMode ModeOf(const PngHeader& header) {
 // that needs a destructor.
 class PngReader {
  public:
-  explicit PngReader(FileBytes file) : file_(file) {
+  PngReader(FileBytes file, std::size_t cut_chunk) : file_(file), cut_chunk_(cut_chunk) {
     png_ = png_create_read_struct(
         PNG_LIBPNG_VER_STRING, this,
         [](png_structp png, png_const_charp text) {
@@ -91,7 +94,7 @@ class PngReader {
   PngReader(const PngReader&) = delete;
   PngReader& operator=(const PngReader&) = delete;
 
-  bool ReadHeader(bool whole, const DecodeOptions& options, PngHeader* header) {
+  bool ReadHeader(const DecodeOptions& options, PngHeader* header) {
     if (setjmp(jump_) != 0) return false;
     png_set_read_fn(png_, this, [](png_structp png, png_bytep to, std::size_t count) {
       auto* reader = static_cast<PngReader*>(png_get_io_ptr(png));
@@ -100,6 +103,12 @@ class PngReader {
         png_error(png, "the file ends early");
       }
       std::memcpy(to, reader->file_.data() + reader->at_, count);
+      // libpng inflates blocks of 8 KiB and would lose the last one of a cut chunk, being short of
+      // what its header promises: it is told the length that there is.
+      if (reader->cut_chunk_ != 0 && reader->at_ == reader->cut_chunk_) {
+        png_save_uint_32(
+            to, static_cast<png_uint_32>(reader->file_.size() - reader->at_ - kChunkHeaderBytes));
+      }
       reader->at_ += count;
     });
     const auto side = static_cast<png_uint_32>(std::min<std::int64_t>(options.max_side, INT32_MAX));
@@ -108,8 +117,6 @@ class PngReader {
     // or kept.
     png_set_keep_unknown_chunks(png_, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);
     png_set_option(png_, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
-    // libpng reads blocks of 8 KiB and loses the last, incomplete one.
-    if (!whole) png_set_compression_buffer_size(png_, 1);
     png_read_info(png_, info_);
     png_get_IHDR(png_, info_, &header->width, &header->height, &header->depth, &header->color,
                  nullptr, nullptr, nullptr);
@@ -156,6 +163,7 @@ class PngReader {
 
  private:
   FileBytes file_;
+  std::size_t cut_chunk_;
   std::size_t at_ = 0;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
@@ -183,9 +191,9 @@ Result<Decoded> DecodePng(FileBytes file, const DecodeOptions& options) {
   RETURN_IF_ERROR(CheckSize(Big32(file, 16), Big32(file, 20), options));
   const Outline outline = WalkChunks(file);
 
-  PngReader reader(file);
+  PngReader reader(file, outline.cut_chunk);
   PngHeader header;
-  if (!reader.ReadHeader(outline.whole, options, &header)) {
+  if (!reader.ReadHeader(options, &header)) {
     return Fail(reader.ended() ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
                 fmt::format("PNG header: {}", reader.message()));
   }
