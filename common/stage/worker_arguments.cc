@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <iostream>
@@ -16,6 +17,9 @@ namespace millrace {
 namespace {
 
 constexpr std::size_t kBootBytes = 16;
+// A stopped or dead broker is noticed by the links' own heartbeats. This is for one whose sockets
+// live while its loop does not turn, and a busy one may pause for a second or two.
+constexpr Duration kLeastSilence = std::chrono::seconds(5);
 
 std::string OptionsHelp(const OptionSchema& schema) {
   if (schema.specs().empty()) return "The stage has no options.";
@@ -119,7 +123,7 @@ Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
       .credit = stage->credit,
       .timeout = stage->timeout,
       .drain_timeout = stage->drain_timeout,
-      .silence = topology.broker.heartbeat,
+      .silence = std::max(topology.broker.heartbeat, kLeastSilence),
       .give_up_after = std::chrono::duration_cast<Duration>(
           std::chrono::duration<double>(std::min(arguments.give_up_seconds, 1e8))),
   };

@@ -124,8 +124,8 @@ void WorkerCore::ReceiveRevoke(const std::vector<wire::Lease>& leases) {
       cancelled.push_back(lease.job);
     }
   }
-  Return(std::move(returned));
   if (!cancelled.empty()) actions_.emplace_back(CancelJobs{std::move(cancelled)});
+  Return(std::move(returned));
 }
 
 void WorkerCore::ReceiveConfirm(const wire::Confirm& confirm) {
