@@ -1,0 +1,21 @@
+// What `millrace` exits with. Scripts rely on these numbers: they are part of the contract.
+#pragma once
+
+#include "common/base/result.h"
+
+namespace millrace::cli {
+
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailures = 1;  // done, but the failures reached --fail-on
+inline constexpr int kExitUsage =
+    2;  // usage, configuration, missing INPUT or weights, nothing found
+inline constexpr int kExitUnfinished = 3;     // could not finish, and stderr says why
+inline constexpr int kExitInterrupted = 130;  // 128 + SIGINT
+inline constexpr int kExitTerminated = 143;   // 128 + SIGTERM
+
+// For an error that ended a command: what the person can mend at the command line is kExitUsage.
+[[nodiscard]] constexpr int ExitStatusOf(ErrorCode code) {
+  return code == ErrorCode::kUsage || code == ErrorCode::kNotFound ? kExitUsage : kExitUnfinished;
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,161 @@
+#include "cli/local_pipeline.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+
+#include "common/config/dump.h"
+#include "common/os/executable_dir.h"
+
+namespace millrace::cli {
+namespace {
+
+Result<std::string> WriteTopology(const TempDir& dir, const Topology& topology) {
+  std::string path = dir.path() + "/topology.yaml";
+  std::ofstream file(path, std::ios::binary);
+  file << DumpTopology(topology);
+  file.close();
+  if (!file) return Fail(ErrorCode::kWriteFailed, "cannot write " + path);
+  return path;
+}
+
+ChildOptions CommandOf(std::string executable, std::vector<std::string> arguments,
+                       const std::string& log_level) {
+  ChildOptions child{.executable = std::move(executable),
+                     .arguments = std::move(arguments),
+                     .environment = {{"MILLRACE_SUPERVISED", "1"}},
+                     .capture_stderr = true,
+                     .ignore_interrupt = true};
+  if (!log_level.empty()) child.environment.emplace_back("MILLRACE_LOG", log_level);
+  return child;
+}
+
+Result<std::vector<WorkerCommand>> WorkerCommands(const Topology& topology, const std::string& file,
+                                                  const std::string& log_level) {
+  std::vector<WorkerCommand> commands;
+  for (const StageConfig& stage : topology.stages) {
+    ASSIGN_OR_RETURN(const std::string executable, FindExecutable(stage.executable));
+    for (int replica = 0; replica < stage.replicas; ++replica) {
+      commands.push_back({.stage = stage.name,
+                          .replica = replica,
+                          .child = CommandOf(executable,
+                                             {"--topology", file, "--stage", stage.name,
+                                              "--replica", std::to_string(replica)},
+                                             log_level)});
+    }
+  }
+  return commands;
+}
+
+bool IsExecutable(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
+
+}  // namespace
+
+Result<std::string> FindExecutable(const std::string& name) {
+  if (name.find('/') != std::string::npos) {
+    if (IsExecutable(name)) return name;
+    return Fail(ErrorCode::kUsage, "cannot execute " + name);
+  }
+  const std::string file = "millrace-" + name;
+  std::vector<std::string> folders;
+  if (const auto beside = ExecutableDir()) folders.push_back(*beside);
+  const char* path = std::getenv("PATH");
+  for (std::string_view rest = path != nullptr ? path : ""; !rest.empty();) {
+    const std::size_t end = std::min(rest.find(':'), rest.size());
+    if (end > 0) folders.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  for (const std::string& folder : folders) {
+    if (IsExecutable(folder + "/" + file)) return folder + "/" + file;
+  }
+  return Fail(ErrorCode::kUsage,
+              fmt::format("there is no {} beside this executable or in PATH", file));
+}
+
+Result<std::unique_ptr<LocalPipeline>> LocalPipeline::Start(const Clock& clock, const TempDir& dir,
+                                                            Options options) {
+  const Topology& topology = options.topology;
+  ASSIGN_OR_RETURN(const std::string file, WriteTopology(dir, topology));
+  ASSIGN_OR_RETURN(auto commands, WorkerCommands(topology, file, options.log_level));
+  ASSIGN_OR_RETURN(const std::string executable, FindExecutable("broker"));
+  ASSIGN_OR_RETURN(const net::Endpoint endpoint,
+                   net::ParseEndpoint(topology.broker.ControlConnectEndpoint()));
+  ASSIGN_OR_RETURN(
+      LoggedChild broker,
+      LoggedChild::Start("broker", CommandOf(executable, {"--topology", file}, options.log_level)));
+  ASSIGN_OR_RETURN(net::Context context, net::Context::Create());
+  ASSIGN_OR_RETURN(net::ControlClient control, net::ControlClient::Connect(context, endpoint));
+  std::unique_ptr<LocalPipeline> pipeline(new LocalPipeline(
+      clock, std::move(options), std::move(context), std::move(control), std::move(broker)));
+  RETURN_IF_ERROR(pipeline->workers_.Start(std::move(commands)));
+  return pipeline;
+}
+
+LocalPipeline::LocalPipeline(const Clock& clock, Options options, net::Context context,
+                             net::ControlClient control, LoggedChild broker)
+    : on_line_(std::move(options.on_line)),
+      context_(std::move(context)),
+      control_(std::move(control)),
+      broker_(std::move(broker)),
+      workers_(clock, {.on_line = [this](const std::string& worker,
+                                         std::string_view line) { Forward(worker, line); },
+                       .on_end = [this](const wire::Exit& exit) { TellExit(exit); },
+                       .on_cannot_start =
+                           [this](const std::string& worker, const std::string& reason) {
+                             if (!cannot_start_.empty()) return;
+                             cannot_start_ = fmt::format("{} cannot start: {}", worker, reason);
+                           }}) {}
+
+std::vector<int> LocalPipeline::StderrFds() const {
+  std::vector<int> fds = workers_.StderrFds();
+  if (broker_.stderr_fd() >= 0) fds.push_back(broker_.stderr_fd());
+  return fds;
+}
+
+void LocalPipeline::Step() {
+  broker_.ReadLines([this](std::string_view line) { Forward(broker_.name(), line); });
+  workers_.Step();
+}
+
+void LocalPipeline::Forward(const std::string& name, std::string_view line) const {
+  // Our own log lines say whose they are ("12:34:56.789 W preprocess-0: ..."); what a library
+  // writes does not.
+  if (line.find(" " + name + ": ") != std::string_view::npos) return on_line_(line);
+  on_line_(fmt::format("{}: {}", name, line));
+}
+
+void LocalPipeline::TellExit(const wire::Exit& exit) {
+  if (!exit.expected && exit.signal != 0) {
+    on_line_(fmt::format("{}-{} died of {}; it is started again", exit.stage, exit.replica,
+                         DescribeEnd({.status = 0, .signal = static_cast<int>(exit.signal)})));
+  }
+  // A broker that takes no requests is gone, and its end is seen elsewhere.
+  [[maybe_unused]] const auto sent = control_.Send(exit);
+}
+
+std::string LocalPipeline::DescribeBrokerEnd() {
+  const std::optional<ChildEnd> end = broker_.Reap();
+  if (!end) return "";
+  const std::string last = broker_.LastLine();
+  return fmt::format("the broker ended with {}{}{}", DescribeEnd(*end), last.empty() ? "" : ": ",
+                     last);
+}
+
+void LocalPipeline::Shutdown() {
+  workers_.StopRestarting();
+  if (!BrokerEnd() && control_.Send(wire::ShutdownRequest{})) return;
+  workers_.KillAll(SIGTERM);
+}
+
+bool LocalPipeline::AllEnded() { return BrokerEnd().has_value() && workers_.AllEnded(); }
+
+void LocalPipeline::KillAll() {
+  workers_.StopRestarting();
+  workers_.KillAll(SIGKILL);
+  broker_.Kill(SIGKILL);
+}
+
+}  // namespace millrace::cli

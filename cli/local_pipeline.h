@@ -1,0 +1,77 @@
+// A whole topology as child processes of this one: a broker and its workers. What `millrace run`
+// and `millrace up` share.
+//
+// Driven from the main thread: poll what StderrFds names, then Step.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/supervisor.h"
+#include "common/base/clock.h"
+#include "common/config/topology.h"
+#include "common/net/context.h"
+#include "common/net/control_client.h"
+#include "common/os/temp_dir.h"
+
+namespace millrace::cli {
+
+// Finds "millrace-NAME" beside this executable, else in PATH; a name with a slash stands for
+// itself. kUsage where there is none.
+Result<std::string> FindExecutable(const std::string& name);
+
+class LocalPipeline {
+ public:
+  struct Options {
+    Topology topology;      // with every value in its place
+    std::string log_level;  // of all processes; "": as the topology and MILLRACE_LOG say
+    // Takes the processes' lines of stderr, ready to be shown.
+    std::function<void(std::string_view line)> on_line;
+  };
+
+  // Writes the topology into `dir` for the children to read, and starts them. The clock and the dir
+  // outlive the pipeline; destroying it kills what still runs.
+  static Result<std::unique_ptr<LocalPipeline>> Start(const Clock& clock, const TempDir& dir,
+                                                      Options options);
+
+  // The children's requests travel here too: replies to what the caller did not ask are to be
+  // expected (an "exit" is answered with "ok").
+  [[nodiscard]] net::ControlClient& control() { return control_; }
+
+  [[nodiscard]] std::vector<int> StderrFds() const;
+  [[nodiscard]] std::optional<Instant> NextRestart() const { return workers_.NextRestart(); }
+  void Step();
+
+  // Why the pipeline is of no use any more, once it is: a worker that cannot start, in its words.
+  [[nodiscard]] const std::string& cannot_start() const { return cannot_start_; }
+  // How the broker ended, with its last words; nullopt while it runs.
+  [[nodiscard]] std::optional<ChildEnd> BrokerEnd() { return broker_.Reap(); }
+  [[nodiscard]] std::string DescribeBrokerEnd();
+
+  // From here on nothing is restarted: the children may have been told to leave by others than us.
+  void ExpectEnds() { workers_.StopRestarting(); }
+  // ExpectEnds; and the broker, where it is still there, is asked to let the
+  // workers finish what they hold, to send them away and to leave; without it, they are told by
+  // SIGTERM. Then wait for AllEnded.
+  void Shutdown();
+  [[nodiscard]] bool AllEnded();
+  void KillAll();
+
+ private:
+  LocalPipeline(const Clock& clock, Options options, net::Context context,
+                net::ControlClient control, LoggedChild broker);
+
+  void Forward(const std::string& name, std::string_view line) const;
+  void TellExit(const wire::Exit& exit);
+
+  const std::function<void(std::string_view line)> on_line_;
+  net::Context context_;
+  net::ControlClient control_;
+  LoggedChild broker_;
+  Supervisor workers_;
+  std::string cannot_start_;
+};
+
+}  // namespace millrace::cli

@@ -1,0 +1,182 @@
+#include "cli/run_input.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "common/payload/meta.h"
+
+namespace millrace::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// "a/b/." and "a/b/" are "/cwd/a/b"; symbolic links stay, since their names are the person's.
+fs::path Absolute(const std::string& written) {
+  fs::path path = fs::absolute(written).lexically_normal();
+  return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
+}
+
+// Whether `inner` is `outer` or lies below it, by what the file system says they are.
+bool IsWithin(const fs::path& inner, const fs::path& outer) {
+  std::error_code error;
+  const fs::path real_inner = fs::weakly_canonical(inner, error);
+  const fs::path real_outer = fs::weakly_canonical(outer, error);
+  const auto [rest_of_outer, rest_of_inner] =
+      std::mismatch(real_outer.begin(), real_outer.end(), real_inner.begin(), real_inner.end());
+  return rest_of_outer == real_outer.end();
+}
+
+Result<void> CopyStdin(const std::string& list_file) {
+  std::ofstream list(list_file, std::ios::binary);
+  if (std::cin.peek() != std::char_traits<char>::eof()) list << std::cin.rdbuf();
+  list.close();
+  if (!list) return Fail(ErrorCode::kWriteFailed, "cannot copy the list on stdin to " + list_file);
+  return {};
+}
+
+Result<void> ResolveList(ScanRunOptions& scan, InputIs where, const std::string& list_file) {
+  if (scan.files_from.empty()) return {};
+  if (scan.files_from == "-") {
+    if (list_file.empty()) {
+      return Fail(
+          ErrorCode::kUsage,
+          "--files-from - is for `millrace run`: here give a file that the scanner can read");
+    }
+    RETURN_IF_ERROR(CopyStdin(list_file));
+    scan.files_from = list_file;
+    return {};
+  }
+  const fs::path path = Absolute(scan.files_from);
+  if (where == InputIs::kHere && !fs::is_regular_file(path)) {
+    return Fail(ErrorCode::kNotFound, fmt::format("--files-from: no file {}", path.string()));
+  }
+  scan.files_from = path.string();
+  return {};
+}
+
+Result<void> CheckPlaces(const fs::path& input, const fs::path& output) {
+  if (IsWithin(input, output)) {
+    return Fail(ErrorCode::kUsage,
+                fmt::format("OUTPUT {} is INPUT, or a folder above it: results would lie among the "
+                            "originals or replace them; choose another folder",
+                            output.string()));
+  }
+  std::error_code error;
+  if (fs::exists(output, error) && !fs::is_directory(output, error)) {
+    return Fail(ErrorCode::kUsage, fmt::format("OUTPUT {} is no folder", output.string()));
+  }
+  return {};
+}
+
+std::string CheckLimit(const std::string& text) {
+  const auto limit = ParseFailureLimit(text);
+  return limit ? "" : limit.error().message;
+}
+
+CLI::Option* AddLimitOption(CLI::App& command, const std::string& name, FailureLimit& limit,
+                            const std::string& help) {
+  return command
+      .add_option_function<std::string>(
+          name, [&limit](const std::string& text) { limit = *ParseFailureLimit(text); }, help)
+      ->check(CLI::Validator(CheckLimit, ""));
+}
+
+}  // namespace
+
+void AddInputOptions(CLI::App& command, RunInput& input) {
+  command.add_option("INPUT", input.input, "The folder to read, with its sub-folders; or one file")
+      ->required();
+  command
+      .add_option("OUTPUT", input.output,
+                  "The folder for the results; made where it is missing. May lie inside INPUT")
+      ->required();
+  const std::string filters = "What is taken from INPUT";
+  command
+      .add_option("--files-from", input.scan.files_from,
+                  "Only the files of this list, one path a line, absolute or relative to INPUT; "
+                  "- reads the list from stdin")
+      ->type_name("FILE|-")
+      ->group(filters);
+  command
+      .add_flag("-0,--null", input.scan.files_from_nul,
+                "The paths of --files-from are ended by null bytes, as find -print0 writes them")
+      ->group(filters);
+  command
+      .add_option("--include", input.scan.include,
+                  "Only files that match, e.g. '*.jpg' or '2024/**'; may be repeated")
+      ->type_name("GLOB")
+      ->allow_extra_args(false)
+      ->group(filters);
+  command
+      .add_option("--exclude", input.scan.exclude,
+                  "No files or folders that match; wins over --include; may be repeated")
+      ->type_name("GLOB")
+      ->allow_extra_args(false)
+      ->group(filters);
+  CLI::Option* limit = command
+                           .add_option("--limit", input.scan.limit,
+                                       "The first N images, in the order of their paths")
+                           ->type_name("N")
+                           ->check(CLI::PositiveNumber.description(""))
+                           ->group(filters);
+  command
+      .add_option("--sample", input.scan.sample,
+                  "N images spread evenly over INPUT, the same ones each time")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber.description(""))
+      ->excludes(limit)
+      ->group(filters);
+  command
+      .add_flag("--follow-symlinks", input.scan.follow_symlinks,
+                "Follow symbolic links that lead out of INPUT too")
+      ->group(filters);
+  AddLimitOption(command, "--stop-at", input.stop_at,
+                 "Give up (exit 3) once so many images have failed, or such a share of those "
+                 "processed, counted from 100 on")
+      ->type_name("N|P%");
+  command.add_flag("--fresh", input.fresh,
+                   "Do everything again. Today a second run always does; with this said, it will "
+                   "go on doing so once runs can be resumed");
+}
+
+void AddVerdictOptions(CLI::App& command, Verdict& verdict) {
+  AddLimitOption(command, "--fail-on", verdict.fail_on,
+                 "Exit 1 where so many images failed, or such a share of those processed "
+                 "(default: any)")
+      ->type_name("any|N|P%|never");
+  command.add_flag("--allow-empty", verdict.allow_empty,
+                   "Exit 0, not 2, where INPUT holds no images");
+}
+
+Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where,
+                                const std::string& list_file) {
+  fs::path from = Absolute(input.input);
+  const fs::path to = Absolute(input.output);
+  ScanRunOptions scan = input.scan;
+  std::error_code error;
+  if (where == InputIs::kHere && !fs::exists(from, error)) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("INPUT {} does not exist: give a folder of images, or one file",
+                            from.string()));
+  }
+  if (fs::is_regular_file(from, error)) {
+    scan.only = from.filename().string();
+    from = from.parent_path();
+  }
+  RETURN_IF_ERROR(CheckPlaces(from, to));
+  RETURN_IF_ERROR(ResolveList(scan, where, list_file));
+  Meta options;
+  scan.WriteTo(options);
+  RETURN_IF_ERROR(ScanRunOptions::ReadFrom(options));
+  return wire::Submit{.input = from.string(),
+                      .output = to.string(),
+                      .options = options.Encode(),
+                      .stop_at_failures = input.stop_at.count,
+                      .stop_at_share = input.stop_at.share};
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,41 @@
+// INPUT, OUTPUT and what is taken from INPUT: the part of the command line that `run` and `submit`
+// share.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "cli/failure_limit.h"
+#include "cli/report.h"
+#include "common/base/result.h"
+#include "common/wire/messages.h"
+#include "stages/scanner/run_options.h"
+
+namespace millrace::cli {
+
+struct RunInput {
+  std::string input;
+  std::string output;
+  ScanRunOptions scan;
+  FailureLimit stop_at;
+  bool fresh = false;
+};
+
+// INPUT, OUTPUT, the filters and --stop-at.
+void AddInputOptions(CLI::App& command, RunInput& input);
+
+// --fail-on and --allow-empty.
+void AddVerdictOptions(CLI::App& command, Verdict& verdict);
+
+// Whether INPUT is looked at on this machine, or left to the machines that read it.
+enum class InputIs { kHere, kElsewhere };
+
+// The request that starts the run: absolute paths, one file as its folder and `only`, the list of
+// --files-from as an absolute path. kUsage or kNotFound where INPUT is missing, where OUTPUT is
+// INPUT or a folder above it, or for malformed filters.
+//
+// A list on stdin ("-") is copied to `list_file`, which must last as long as the run; kUsage where
+// that is "".
+Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where, const std::string& list_file);
+
+}  // namespace millrace::cli

@@ -1,0 +1,163 @@
+#include "cli/run_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "cli/exit_status.h"
+#include "common/net/poll_loop.h"
+
+namespace millrace::cli {
+namespace {
+
+std::string SignalName(int signal) { return signal == SIGINT ? "Ctrl-C" : "SIGTERM"; }
+
+}  // namespace
+
+RunSession::RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal,
+                       LocalPipeline& pipeline, ProgressStyle style)
+    : clock_(clock),
+      signals_(signals),
+      terminal_(terminal),
+      pipeline_(pipeline),
+      follower_(clock, pipeline.control(), terminal, style) {}
+
+SessionEnd RunSession::Run(const wire::Submit& submit) {
+  deadline_ = clock_.Now() + kStartDeadline;
+  if (const auto sent = pipeline_.control().Send(submit)) {
+    submit_id_ = *sent;  // queued until the broker is up
+  } else {
+    Trouble(sent.error().message, kExitUnfinished);
+  }
+  while (phase_ != Phase::kOver) {
+    Wait();
+    // Signals first: where the whole group got one, children that end after it must not be
+    // restarted.
+    TakeSignals();
+    TakeReplies();
+    pipeline_.Step();
+    CheckPipeline();
+    follower_.Step();
+    CheckDeadline();
+  }
+  terminal_.ShowLive("");
+  end_.run = follower_.ended();
+  return end_;
+}
+
+void RunSession::Wait() {
+  std::optional<Instant> until = deadline_;
+  for (const std::optional<Instant> instant : {follower_.NextStep(), pipeline_.NextRestart()}) {
+    if (instant && (!until || *instant < *until)) until = instant;
+  }
+  net::PollLoop loop;
+  loop.OnReadable(signals_.fd(), [] {});
+  loop.OnReadable(pipeline_.control().socket(), [] {});
+  for (const int fd : pipeline_.StderrFds()) loop.OnReadable(fd, [] {});
+  if (const auto ran = loop.RunOnce(clock_, until); !ran) {
+    Trouble(ran.error().message, kExitUnfinished);
+  }
+}
+
+void RunSession::TakeSignals() {
+  while (const std::optional<int> signal = signals_.Next()) {
+    if (*signal == SIGCHLD) continue;  // Step asks every child
+    // The second one; or the first when all is done but the leaving.
+    if (end_.signal != 0 || phase_ == Phase::kLeaving) {
+      pipeline_.KillAll();
+      phase_ = Phase::kOver;
+      return;
+    }
+    end_.signal = *signal;
+    terminal_.Print(fmt::format("{}: finishing what is in flight; once more stops at once",
+                                SignalName(*signal)));
+    // A worker that got the signal too leaves by itself.
+    pipeline_.ExpectEnds();
+    Cancel("interrupted by " + SignalName(*signal), kStopDeadline);
+  }
+}
+
+void RunSession::TakeReplies() {
+  for (;;) {
+    const auto reply = pipeline_.control().Receive();
+    if (!reply && reply.error().code == ErrorCode::kProtocol) continue;  // a newer broker's
+    if (!reply) return Trouble(reply.error().message, kExitUnfinished);
+    if (!*reply) return;
+    follower_.OnReply((*reply)->reply);
+    if ((*reply)->id != submit_id_) continue;
+    if (const auto* refused = std::get_if<wire::ErrorReply>(&(*reply)->reply)) {
+      Trouble(refused->text, ExitStatusOf(ErrorCodeFromName(refused->code)));
+    } else if (const auto* submitted = std::get_if<wire::Submitted>(&(*reply)->reply)) {
+      follower_.Follow(submitted->run);
+      if (phase_ == Phase::kSubmitting) {
+        phase_ = Phase::kRunning;
+        deadline_.reset();
+      } else if (phase_ == Phase::kStopping) {
+        Cancel("interrupted by " + SignalName(end_.signal), kStopDeadline);
+      }
+    }
+  }
+}
+
+void RunSession::CheckPipeline() {
+  if (phase_ == Phase::kOver) return;
+  if (phase_ == Phase::kLeaving) {
+    if (pipeline_.AllEnded()) phase_ = Phase::kOver;
+    return;
+  }
+  if (follower_.ended()) return Leave();
+  if (const std::optional<ChildEnd> broker = pipeline_.BrokerEnd()) {
+    // One that was told to leave as we were says how the run ended first: that is on its way.
+    if (end_.signal == 0 || *broker != ChildEnd{}) {
+      Trouble(pipeline_.DescribeBrokerEnd(), kExitUnfinished);
+    } else {
+      deadline_ = std::min(deadline_.value_or(Instant::max()), clock_.Now() + kLastWordDeadline);
+    }
+  } else if (end_.trouble.empty() && !pipeline_.cannot_start().empty()) {
+    end_.trouble = pipeline_.cannot_start();
+    end_.exit_status = kExitUsage;
+    Cancel(end_.trouble, kGiveUpDeadline);
+  }
+}
+
+void RunSession::CheckDeadline() {
+  if (!deadline_ || clock_.Now() < *deadline_ || phase_ == Phase::kOver) return;
+  switch (phase_) {
+    case Phase::kSubmitting:
+      return Trouble("the broker does not answer", kExitUnfinished);
+    case Phase::kStopping:
+      if (end_.trouble.empty() && end_.signal == 0) {
+        end_.trouble = "the run does not end";
+        end_.exit_status = kExitUnfinished;
+      }
+      return Leave();
+    default:
+      pipeline_.KillAll();
+      phase_ = Phase::kOver;
+  }
+}
+
+void RunSession::Cancel(const std::string& reason, Duration within) {
+  deadline_ = clock_.Now() + within;
+  phase_ = Phase::kStopping;
+  if (!follower_.following()) return;  // once the broker has named the run
+  [[maybe_unused]] const auto sent =
+      pipeline_.control().Send(wire::CancelRequest{follower_.run(), reason});
+}
+
+void RunSession::Leave() {
+  phase_ = Phase::kLeaving;
+  deadline_ = clock_.Now() + kLeaveDeadline;
+  pipeline_.Shutdown();
+}
+
+void RunSession::Trouble(std::string what, int exit_status) {
+  if (end_.trouble.empty()) {
+    end_.trouble = std::move(what);
+    end_.exit_status = exit_status;
+  }
+  Leave();
+}
+
+}  // namespace millrace::cli

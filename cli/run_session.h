@@ -1,0 +1,78 @@
+// `millrace run` from the moment its command line is understood: starts the pipeline, submits the
+// run, shows how it goes, handles Ctrl-C, and stops the pipeline.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "cli/local_pipeline.h"
+#include "cli/run_follower.h"
+#include "cli/terminal.h"
+#include "common/base/clock.h"
+#include "common/os/signals.h"
+#include "common/wire/messages.h"
+
+namespace millrace::cli {
+
+// How a session ended.
+struct SessionEnd {
+  std::optional<wire::RunStatus> run;  // as it ended; nullopt where that was not to be learnt
+  int signal = 0;                      // that interrupted it; 0: none did
+  // Why there was no ordinary end; "" where there was one. `exit_status` goes with it.
+  std::string trouble;
+  int exit_status = 0;
+};
+
+class RunSession {
+ public:
+  // A broker that has not answered by then is not going to.
+  static constexpr Duration kStartDeadline = std::chrono::seconds(30);
+  // For a cancelled run to end: what is in flight may finish.
+  static constexpr Duration kStopDeadline = std::chrono::seconds(60);
+  // For the processes to leave, once the run has ended.
+  static constexpr Duration kLeaveDeadline = std::chrono::seconds(10);
+  // For a run to end whose pipeline cannot work.
+  static constexpr Duration kGiveUpDeadline = std::chrono::seconds(3);
+  // For the last message of a broker that has left.
+  static constexpr Duration kLastWordDeadline = std::chrono::seconds(1);
+
+  // All outlive the session.
+  RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal, LocalPipeline& pipeline,
+             ProgressStyle style);
+
+  // Runs to the end. Afterwards no child is left.
+  SessionEnd Run(const wire::Submit& submit);
+
+ private:
+  enum class Phase {
+    kSubmitting,  // until the broker has named the run
+    kRunning,
+    kStopping,  // cancelled: until the run has ended
+    kLeaving,   // until every child has ended
+    kOver,
+  };
+
+  void Wait();
+  void TakeSignals();
+  void TakeReplies();
+  void CheckPipeline();
+  void CheckDeadline();
+
+  // Asks the broker to end the run early; `within` bounds how long that may take.
+  void Cancel(const std::string& reason, Duration within);
+  void Leave();
+  void Trouble(std::string what, int exit_status);
+
+  const Clock& clock_;
+  SignalFd& signals_;
+  Terminal& terminal_;
+  LocalPipeline& pipeline_;
+  RunFollower follower_;
+  Phase phase_ = Phase::kSubmitting;
+  std::uint64_t submit_id_ = 0;
+  std::optional<Instant> deadline_;  // of the phase
+  SessionEnd end_;
+};
+
+}  // namespace millrace::cli

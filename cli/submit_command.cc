@@ -1,0 +1,57 @@
+// millrace submit TOPOLOGY INPUT OUTPUT: hands a run to a pipeline that is up already.
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "cli/broker_choice.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/run_input.h"
+#include "cli/topology_choice.h"
+
+namespace millrace::cli {
+namespace {
+
+struct SubmitOptions {
+  std::string topology;
+  RunInput input;
+};
+
+Result<RunId> SubmitRun(const SubmitOptions& options) {
+  ASSIGN_OR_RETURN(const Topology topology, LoadElsewhere(options.topology));
+  ASSIGN_OR_RETURN(wire::Submit submit,
+                   MakeSubmit(options.input,
+                              topology.broker.Local() ? InputIs::kHere : InputIs::kElsewhere, ""));
+  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect({.topology = options.topology, .endpoint = ""}));
+  ASSIGN_OR_RETURN(const auto submitted, link->Ask<wire::Submitted>(std::move(submit)));
+  return submitted.run;
+}
+
+}  // namespace
+
+void AddSubmitCommand(CLI::App& app, Action& chosen) {
+  auto options = std::make_shared<SubmitOptions>();
+  CLI::App* command = app.add_subcommand(
+      "submit", "Start a run on a pipeline that is up, and print the run's id alone");
+  command
+      ->add_option("TOPOLOGY", options->topology,
+                   "The topology that is up: a file, or a name as for `millrace run`")
+      ->required();
+  AddInputOptions(*command, options->input);
+  command->footer(
+      "INPUT and OUTPUT are paths on the machines where the stages run.\n\n"
+      "Examples:\n"
+      "  run=$(millrace submit cluster.yaml /photos /masks)\n"
+      "  millrace wait $run --topology cluster.yaml --fail-on 1%");
+  command->callback([options, &chosen] {
+    chosen = [options] {
+      const Result<RunId> run = SubmitRun(*options);
+      if (!run) return Complain(run.error());
+      fmt::print("{}\n", run->value());
+      return kExitDone;
+    };
+  });
+}
+
+}  // namespace millrace::cli

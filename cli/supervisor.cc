@@ -1,0 +1,112 @@
+#include "cli/supervisor.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace millrace::cli {
+namespace {
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+}  // namespace
+
+Supervisor::Supervisor(const Clock& clock, SupervisorEvents events)
+    : clock_(clock), events_(std::move(events)), host_(HostName()) {}
+
+Result<void> Supervisor::Start(std::vector<WorkerCommand> commands) {
+  for (WorkerCommand& command : commands) {
+    Worker& worker = workers_.emplace_back();
+    worker.command = std::move(command);
+    RETURN_IF_ERROR(StartOne(worker));
+  }
+  return {};
+}
+
+Result<void> Supervisor::StartOne(Worker& worker) {
+  worker.restart_at.reset();
+  ASSIGN_OR_RETURN(LoggedChild child,
+                   LoggedChild::Start(worker.command.Name(), worker.command.child));
+  worker.child.emplace(std::move(child));
+  worker.started = clock_.Now();
+  return {};
+}
+
+std::vector<int> Supervisor::StderrFds() const {
+  std::vector<int> fds;
+  for (const Worker& worker : workers_) {
+    if (worker.child && worker.child->stderr_fd() >= 0) fds.push_back(worker.child->stderr_fd());
+  }
+  return fds;
+}
+
+std::optional<Instant> Supervisor::NextRestart() const {
+  std::optional<Instant> next;
+  for (const Worker& worker : workers_) {
+    if (worker.restart_at && (!next || *worker.restart_at < *next)) next = worker.restart_at;
+  }
+  return next;
+}
+
+void Supervisor::Step() {
+  for (Worker& worker : workers_) StepOne(worker);
+}
+
+void Supervisor::StepOne(Worker& worker) {
+  if (worker.child) {
+    const std::optional<ChildEnd> end = worker.child->Reap();
+    worker.child->ReadLines(
+        [&](std::string_view line) { events_.on_line(worker.child->name(), line); });
+    if (end) OnEnded(worker, *end);
+    return;
+  }
+  if (stopping_ || !worker.restart_at || *worker.restart_at > clock_.Now()) return;
+  if (const auto started = StartOne(worker); !started) {
+    // The machine is out of processes, or the executable was replaced: it may come back.
+    events_.on_line(worker.command.Name(), started.error().message);
+    worker.restart_at = clock_.Now() + kLongestBackoff;
+  }
+}
+
+void Supervisor::OnEnded(Worker& worker, const ChildEnd& end) {
+  events_.on_end({.stage = worker.command.stage,
+                  .replica = worker.command.replica,
+                  .pid = worker.child->pid(),
+                  .host = host_,
+                  .status = end.status,
+                  .signal = end.signal,
+                  .stderr_tail = worker.child->stderr_tail(),
+                  .expected = stopping_});
+  const std::string last_line = worker.child->LastLine();
+  worker.child.reset();
+  if (stopping_) return;
+  if (end.signal == 0 && end.status == kCannotStart) {
+    events_.on_cannot_start(worker.command.Name(), last_line);
+    return;
+  }
+  if (clock_.Now() - worker.started >= kSettled) worker.backoff = kFirstBackoff;
+  worker.restart_at = clock_.Now() + worker.backoff;
+  worker.backoff = std::min(worker.backoff * 2, kLongestBackoff);
+}
+
+void Supervisor::StopRestarting() {
+  stopping_ = true;
+  for (Worker& worker : workers_) worker.restart_at.reset();
+}
+
+bool Supervisor::AllEnded() const {
+  return std::none_of(workers_.begin(), workers_.end(),
+                      [](const Worker& worker) { return worker.child.has_value(); });
+}
+
+void Supervisor::KillAll(int signal) {
+  for (Worker& worker : workers_) {
+    if (worker.child) worker.child->Kill(signal);
+  }
+}
+
+}  // namespace millrace::cli

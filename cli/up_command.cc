@@ -1,0 +1,184 @@
+// millrace up TOPOLOGY and millrace down TOPOLOGY: a pipeline that stays, for many runs.
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <memory>
+
+#include "cli/broker_choice.h"
+#include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/local_pipeline.h"
+#include "cli/terminal.h"
+#include "cli/topology_choice.h"
+#include "common/net/poll_loop.h"
+#include "common/os/signals.h"
+
+namespace millrace::cli {
+namespace {
+
+struct DownOptions {
+  std::string topology;
+};
+
+// Keeps the pipeline running until it is told to stop or cannot go on.
+class Upkeep {
+ public:
+  Upkeep(const Clock& clock, SignalFd& signals, Terminal& terminal, LocalPipeline& pipeline,
+         Duration drain_timeout)
+      : clock_(clock),
+        signals_(signals),
+        terminal_(terminal),
+        pipeline_(pipeline),
+        drain_timeout_(drain_timeout) {}
+
+  int Run() {
+    while (!over_) {
+      Wait();
+      TakeSignals();
+      TakeReplies();
+      pipeline_.Step();
+      CheckPipeline();
+    }
+    return exit_status_;
+  }
+
+ private:
+  void Wait() {
+    std::optional<Instant> until = pipeline_.NextRestart();
+    if (deadline_ && (!until || *deadline_ < *until)) until = deadline_;
+    net::PollLoop loop;
+    loop.OnReadable(signals_.fd(), [] {});
+    loop.OnReadable(pipeline_.control().socket(), [] {});
+    for (const int fd : pipeline_.StderrFds()) loop.OnReadable(fd, [] {});
+    if (const auto ran = loop.RunOnce(clock_, until); !ran) Stop(ran.error().message, 3);
+  }
+
+  void TakeSignals() {
+    while (const std::optional<int> signal = signals_.Next()) {
+      if (*signal == SIGCHLD) continue;
+      if (deadline_) {
+        pipeline_.KillAll();
+        over_ = true;
+        return;
+      }
+      Stop("stopping: what is in flight finishes; once more stops at once", kExitDone);
+    }
+  }
+
+  // Nothing was asked but to note ends and, at last, to leave.
+  void TakeReplies() {
+    for (;;) {
+      const auto reply = pipeline_.control().Receive();
+      if (reply && !*reply) return;
+      if (!reply && reply.error().code != ErrorCode::kProtocol) {
+        return Stop(reply.error().message, kExitUnfinished);
+      }
+    }
+  }
+
+  void CheckPipeline() {
+    const std::optional<ChildEnd> broker = pipeline_.BrokerEnd();
+    if (deadline_) {
+      if (pipeline_.AllEnded()) over_ = true;
+      if (clock_.Now() >= *deadline_) {
+        pipeline_.KillAll();
+        over_ = true;
+      }
+    } else if (broker) {
+      // `millrace down` makes it leave by itself.
+      const bool told = *broker == ChildEnd{};
+      Stop(told ? "the pipeline is down" : pipeline_.DescribeBrokerEnd(),
+           told ? kExitDone : kExitUnfinished);
+    } else if (!pipeline_.cannot_start().empty()) {
+      Stop(pipeline_.cannot_start(), kExitUsage);
+    }
+  }
+
+  void Stop(const std::string& why, int exit_status) {
+    if (deadline_) return;
+    terminal_.Print("millrace: " + why);
+    exit_status_ = exit_status;
+    deadline_ = clock_.Now() + drain_timeout_ + std::chrono::seconds(5);
+    pipeline_.Shutdown();
+  }
+
+  const Clock& clock_;
+  SignalFd& signals_;
+  Terminal& terminal_;
+  LocalPipeline& pipeline_;
+  const Duration drain_timeout_;
+  std::optional<Instant> deadline_;  // set once it is stopping
+  bool over_ = false;
+  int exit_status_ = kExitDone;
+};
+
+Result<int> KeepUp(const TopologyChoice& choice) {
+  ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());  // before any thread
+  ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
+  ASSIGN_OR_RETURN(Topology topology, LoadChosen(choice));
+  Duration drain_timeout{};
+  for (const StageConfig& stage : topology.stages) {
+    drain_timeout = std::max(drain_timeout, stage.drain_timeout);
+  }
+  const SteadyClock clock;
+  Terminal terminal(STDERR_FILENO);
+  terminal.Print(
+      fmt::format("millrace: {} at {}; submit to it with: millrace submit {} INPUT OUTPUT",
+                  topology.name, topology.broker.ControlConnectEndpoint(), choice.topology));
+  ASSIGN_OR_RETURN(const std::unique_ptr<LocalPipeline> pipeline,
+                   LocalPipeline::Start(
+                       clock, dir,
+                       {.topology = std::move(topology),
+                        .log_level = "",
+                        .on_line = [&terminal](std::string_view line) { terminal.Print(line); }}));
+  return Upkeep(clock, signals, terminal, *pipeline, drain_timeout).Run();
+}
+
+Result<void> TakeDown(const DownOptions& options) {
+  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect({.topology = options.topology, .endpoint = ""}));
+  RETURN_IF_ERROR(link->Ask<wire::OkReply>(wire::ShutdownRequest{}));
+  return {};
+}
+
+}  // namespace
+
+void AddUpCommand(CLI::App& app, Action& chosen, const std::vector<std::string>& arguments) {
+  auto choice = std::make_shared<TopologyChoice>();
+  CLI::App* command = app.add_subcommand(
+      "up", "Keep a topology's broker and workers running here, in the foreground");
+  AddTopologyOptions(*command, *choice);
+  AddParameterOptions(*command, *choice, arguments);
+  command->footer(
+      "On the addresses that the topology names, until `millrace down`, Ctrl-C or SIGTERM.\n\n"
+      "Examples:\n"
+      "  millrace up demo\n"
+      "  millrace up face-parsing --weights models/79999_iter.pth --set preprocess.replicas=4");
+  command->callback([choice, &chosen] {
+    chosen = [choice] {
+      const Result<int> status = KeepUp(*choice);
+      return status ? *status : Complain(status.error());
+    };
+  });
+}
+
+void AddDownCommand(CLI::App& app, Action& chosen) {
+  auto options = std::make_shared<DownOptions>();
+  CLI::App* command = app.add_subcommand(
+      "down", "Stop a pipeline that is up: workers finish what they hold, the broker leaves last");
+  command
+      ->add_option("TOPOLOGY", options->topology,
+                   "The topology that is up: a file, or a name as for `millrace run`")
+      ->required();
+  command->footer("Example:\n  millrace down demo");
+  command->callback([options, &chosen] {
+    chosen = [options] {
+      const Result<void> down = TakeDown(*options);
+      return down ? kExitDone : Complain(down.error());
+    };
+  });
+}
+
+}  // namespace millrace::cli
