@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""millrace-preprocess in Python: each file as a picture of 512x512, resized by Pillow.
+
+Written from common/wire/PROTOCOL.md alone: it shares no code with millrace.
+"""
+import argparse
+import os
+import sys
+import time
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from journal import Journal
+from outcome import Done, Failed, Part
+from worker import Worker
+
+SIZE = (512, 512)
+
+
+class Preprocess:
+    def __init__(self, hold=None):
+        self.hold = hold  # for tests: no job gets on before this file exists
+
+    def __call__(self, job, call):
+        while self.hold and not os.path.exists(self.hold):
+            if call.is_revoked():
+                return None
+            time.sleep(0.005)
+        call.progress()
+        folder = job.input if os.path.isdir(job.input) else os.path.dirname(job.input)
+        path = os.path.join(folder, job.key)
+        try:
+            if os.path.getsize(path) == 0:
+                return Failed("empty", "the file has no bytes")
+            image = Image.open(path)
+        except UnidentifiedImageError:
+            return Failed("not-an-image", "Pillow knows no such format")
+        except OSError as error:
+            return Failed("unreadable", str(error))
+        except Exception as error:  # decoders raise what they like
+            return Failed("corrupt", str(error))
+        with image:
+            return self.resized(image, job, call)
+
+    def resized(self, image, job, call):
+        try:
+            image.load()
+            call.progress()
+            if call.is_revoked():
+                return None
+            small = image.resize(SIZE, Image.BILINEAR).convert("RGB")
+        except Exception as error:
+            return Failed("corrupt", str(error))
+        call.progress()
+        return Done([Part("image", "uint8", [SIZE[1], SIZE[0], 3], small.tobytes())], job.meta)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--control", required=True, help="tcp://HOST:PORT or ipc://FOLDER/control")
+    parser.add_argument("--stage", required=True)
+    parser.add_argument("--replica", type=int, default=0)
+    parser.add_argument("--slots", type=int, default=2, help="jobs to hold at once")
+    parser.add_argument("--hold", help="for tests: process nothing before this file exists")
+    parser.add_argument("--journal", help="for tests: write here what becomes of every job")
+    words = parser.parse_args()
+    ImageFile.LOAD_TRUNCATED_IMAGES = True  # as the users' own answer does
+    worker = Worker(words.control, words.stage, words.replica, Preprocess(words.hold),
+                    words.slots, Journal(words.journal))
+    return worker.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

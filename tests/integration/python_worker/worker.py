@@ -1,0 +1,270 @@
+"""A millrace worker without its work: what common/wire/PROTOCOL.md asks of every stage.
+
+All sockets belong to the thread that calls `run`; the jobs are processed in another one.
+"""
+import collections
+import os
+import signal
+import socket as network
+import time
+
+import zmq
+
+import wire
+from handler import Call, Handler
+from journal import Journal
+from links import LINGER_MS, Links
+from outcome import report
+
+HELLO_AGAIN_S = 1.0
+SILENT_BEATS = 10  # unanswered for so long, the links are taken for lost
+LEAVE_S = 20.0  # how long a leaving worker waits to be told that all it said was heard
+
+
+class Worker:
+    def __init__(self, control, stage, replica, process, slots=2, journal=None):
+        self.control_endpoint = control
+        self.stage = stage
+        self.replica = replica
+        self.slots = slots
+        self.journal = journal or Journal(None)
+        self.boot = os.urandom(16)
+        self.attempt = -1
+        self.handler = Handler(process)
+        self.links = None
+        self.call = None  # what the handler has, of whatever incarnation
+        self.jobs = collections.OrderedDict()  # lease -> Job: sent to us and not begun
+        self.unconfirmed = collections.Counter()  # lease -> reports of it without an answer
+        self.unanswered_beats = 0
+        self.foreign_jobs = 0
+        self.malformed = 0
+        self.offered = False  # whether this incarnation has been offered credit
+        self.signalled = False
+        self.leave_by = None
+        self.context = zmq.Context()
+        self.control = self.context.socket(zmq.DEALER)
+        self.control.linger = LINGER_MS
+        self.control.connect(control)
+
+    def run(self):
+        """Until a drain or SIGTERM, and what follows from it. The exit status."""
+        signal_fd, wake = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(signal_fd, False)
+        signal.set_wakeup_fd(wake)
+        signal.signal(signal.SIGTERM, self.note_signal)
+        self.join_again()
+        while not self.has_left():
+            self.wait(signal_fd)
+            self.read_control()
+            if self.links:
+                self.read_feed()
+            # After the feed is drained: what a lost link brought is worth nothing without it.
+            if self.links:
+                self.look_at_links()
+            self.take_outcome()
+            self.begin_next()
+            self.keep_time()
+        self.journal.note("left", inc=self.links.inc if self.links else None,
+                          unconfirmed=sum(self.unconfirmed.values()))
+        if self.links:
+            self.links.close()
+        self.control.close()
+        self.handler.stop()
+        self.context.term()
+        return 0
+
+    def note_signal(self, number, frame):
+        self.signalled = True  # it may have come in the middle of a message: the loop acts on it
+
+    def wait(self, signal_fd):
+        poller = zmq.Poller()
+        for source in (self.control, self.handler.wake_fd, signal_fd):
+            poller.register(source, zmq.POLLIN)
+        for socket in self.links.sockets() if self.links else []:
+            poller.register(socket, zmq.POLLIN)
+        due = self.beat_due if self.links else self.hello_due
+        poller.poll(max(0, int(1000 * (due - time.monotonic())) + 1))
+        try:
+            os.read(signal_fd, 64)
+        except BlockingIOError:
+            pass
+        if self.signalled:
+            self.leave("signal")
+
+    # Joining.
+
+    def join_again(self):
+        """Gives up this incarnation, if there is one, and asks for the next."""
+        if self.links:
+            self.journal.note("lost", inc=self.links.inc)
+            self.links.close()
+            self.links = None
+        self.jobs.clear()
+        self.unconfirmed.clear()
+        if self.call:
+            self.call.revoke()  # nobody wants it any more
+        if not self.leave_by:
+            self.attempt += 1
+            self.hello()
+
+    def hello(self):
+        self.control.send_multipart(wire.encode({
+            "t": "hello", "id": self.attempt, "version": 1, "stage": self.stage,
+            "replica": self.replica, "boot": self.boot, "attempt": self.attempt,
+            "pid": os.getpid(), "host": network.gethostname(), "software": "python_worker 1"}))
+        self.hello_due = time.monotonic() + HELLO_AGAIN_S
+
+    def read_control(self):
+        while self.control.poll(0):
+            try:
+                head, _ = wire.decode(self.control.recv_multipart())
+            except wire.Malformed:
+                self.malformed += 1
+                continue
+            if self.links or self.leave_by or head.get("id") != self.attempt:
+                continue  # the second answer to a HELLO that was repeated
+            if head["t"] == "welcome":
+                self.joined(head)
+            elif head["t"] == "error":
+                self.journal.note("refused", code=head["code"], text=head["text"])
+
+    def joined(self, welcome):
+        self.links = Links(self.context, self.control_endpoint, welcome)
+        self.beat_s = welcome["beat_ms"] / 1000
+        self.max_payload = welcome["max_payload"]
+        self.unanswered_beats = 0
+        self.heard_at = self.beat_due = time.monotonic()
+        self.offered = False
+        self.journal.note("welcome", inc=self.links.inc, epoch=self.links.epoch,
+                          feed=self.links.feed_name)
+
+    def look_at_links(self):
+        self.links.look()
+        # One that slept through its answers has not read them yet: `wait` and `read_feed` came first.
+        silent = time.monotonic() - self.heard_at > SILENT_BEATS * self.beat_s
+        if self.links.lost or silent:
+            self.join_again()
+
+    # What the broker says.
+
+    def read_feed(self):
+        for frames in self.links.receive():
+            try:
+                head, payloads = wire.decode(frames)
+                self.hear(head, payloads)
+            except (wire.Malformed, KeyError, TypeError, ValueError):
+                self.malformed += 1
+
+    def hear(self, head, payloads):
+        if (head.get("epoch"), head.get("inc")) != (self.links.epoch, self.links.inc):
+            if head["t"] == "job":
+                self.foreign_jobs += len(head["jobs"])
+                self.journal.note("foreign", inc=head.get("inc"), jobs=len(head["jobs"]))
+            return
+        self.heard_at = time.monotonic()
+        if head["t"] == "job":
+            for job in wire.jobs_in(head, payloads):
+                self.jobs[job.lease] = job
+                self.journal.note("job", lease=job.lease, alone=job.alone)
+        elif head["t"] == "revoke":
+            self.revoke(wire.leases_in(head["leases"]))
+        elif head["t"] == "confirm":
+            self.confirmed(wire.leases_in(head["accepted"]), wire.leases_in(head["stale"]))
+        elif head["t"] == "drain":
+            self.leave("drain")
+        elif head["t"] == "beat":
+            self.unanswered_beats -= 1
+        if self.leave_by:
+            self.return_jobs(list(self.jobs))  # what was under way when we said that we leave
+
+    def revoke(self, leases):
+        self.journal.note("revoke", leases=leases)
+        self.return_jobs([lease for lease in leases if lease in self.jobs])
+        if self.call and self.call.links is self.links and self.call.job.lease in leases:
+            self.call.revoke()
+
+    def confirmed(self, accepted, stale):
+        for lease in accepted + stale:
+            self.unconfirmed[lease] -= 1
+            if self.unconfirmed[lease] <= 0:
+                del self.unconfirmed[lease]
+        if self.call and self.call.job.lease in stale:
+            self.call.revoke()  # somebody else has it, or nobody wants it
+        self.journal.note("confirm", accepted=accepted, stale=stale)
+
+    # What the broker is told.
+
+    def say(self, leases, head, payloads=()):
+        self.unconfirmed.update(leases)
+        self.links.send(head, payloads)
+
+    def return_jobs(self, leases):
+        if leases:
+            for lease in leases:
+                del self.jobs[lease]
+            self.say(leases, {"t": "return", "leases": [list(lease) for lease in leases]})
+            self.journal.note("return", leases=leases)
+
+    def take_outcome(self):
+        taken = self.handler.take()
+        if not taken:
+            return
+        call, outcome = taken
+        self.call = None
+        if call.links is not self.links:
+            self.journal.note("forgot", lease=call.job.lease, inc=call.links.inc)
+            return
+        head, payloads = report(call.job.lease, outcome, self.max_payload)
+        self.say([call.job.lease], head, payloads)
+        self.journal.note(head["t"], lease=call.job.lease, inc=self.links.inc)
+
+    def begin_next(self):
+        if not self.links or self.call or self.leave_by:
+            return
+        if not self.offered:  # only now that the handler is idle
+            self.links.send({"t": "credit", "slots": self.slots})
+            self.offered = True
+        if self.jobs:
+            lease, job = self.jobs.popitem(last=False)
+            self.call = Call(self.handler, job, self.links)
+            self.say([lease], {"t": "claim", "leases": [list(lease)]})
+            self.journal.note("claim", lease=lease, inc=self.links.inc, key=repr(job.key))
+            self.handler.begin(self.call)
+
+    def beat(self):
+        mine = self.call and self.call.links is self.links
+        self.links.send({
+            "t": "beat", "progress": self.handler.progress, "busy_ns": self.handler.busy_ns(),
+            "foreign_jobs": self.foreign_jobs,
+            "claimed": [list(self.call.job.lease)] if mine else []})
+        self.unanswered_beats += 1
+        self.beat_due = time.monotonic() + self.beat_s
+
+    def keep_time(self):
+        now = time.monotonic()
+        if self.links and now >= self.beat_due:
+            self.beat()
+        elif not self.links and now >= self.hello_due and not self.leave_by:
+            self.hello()
+
+    # Leaving.
+
+    def leave(self, why):
+        if self.leave_by:
+            return
+        self.leave_by = time.monotonic() + LEAVE_S
+        self.journal.note("leave", why=why)
+        if self.links:
+            self.links.send({"t": "credit", "slots": 0})
+            self.return_jobs(list(self.jobs))
+            # Its answer comes behind every job that was under way.
+            self.beat()
+
+    def has_left(self):
+        if not self.leave_by:
+            return False
+        if self.call:
+            return False
+        told = not self.unconfirmed and self.unanswered_beats <= 0
+        return not self.links or told or time.monotonic() > self.leave_by
