@@ -68,7 +68,7 @@ void FakeBroker::TakeReport(wire::ReportMessage report) {
   if (!(LinkOf(report) == link_)) return;  // an ended incarnation's
   if (std::holds_alternative<wire::Beat>(report)) {
     ++beats_;
-    if (answering_beats_) Send(wire::BeatReply{link_});
+    if (answering_beats_) Answer(wire::BeatReply{link_});
   }
   if (confirming_) Confirm(report);
   reports_.push_back(std::move(report));
@@ -76,7 +76,7 @@ void FakeBroker::TakeReport(wire::ReportMessage report) {
 
 void FakeBroker::Confirm(const wire::ReportMessage& report) {
   wire::Confirm confirm{link_, LeasesOf(report), {}};
-  if (!confirm.accepted.empty()) Send(std::move(confirm));
+  if (!confirm.accepted.empty()) Answer(std::move(confirm));
 }
 
 void FakeBroker::AwaitCondition(const std::function<bool()>& condition) {
@@ -94,6 +94,7 @@ wire::Hello FakeBroker::AwaitHello() {
 void FakeBroker::Welcome() {
   link_.incarnation = IncarnationId(link_.incarnation.value() + 1);
   reports_.clear();
+  feed_up_ = false;
   const std::string name = "f" + std::to_string(link_.incarnation.value());
   feed_ = net::Socket::Open(context_, net::SocketKind::kFeedSender).value();
   REQUIRE(feed_->Bind(net::Beside(control(), name).value()));
@@ -115,14 +116,27 @@ void FakeBroker::Refuse(const Error& error) {
 std::int64_t FakeBroker::Join() {
   AwaitHello();
   Welcome();
-  return Await<wire::Credit>().slots;
+  const std::int64_t slots = Await<wire::Credit>().slots;
+  AwaitFeed();
+  return slots;
+}
+
+void FakeBroker::AwaitFeed() {
+  // The worker's links are up before ours have noticed.
+  if (!feed_up_) net::AwaitWritable(*feed_);
+  feed_up_ = true;
 }
 
 void FakeBroker::Send(wire::FeedMessage message) {
-  if (!feed_) return;
-  // The worker's links are up before ours have noticed.
-  net::AwaitWritable(*feed_);
+  AwaitFeed();
   REQUIRE(feed_->Send(wire::Encode(message)).value());
+}
+
+void FakeBroker::Answer(wire::FeedMessage message) {
+  if (!feed_) return;
+  AwaitFeed();
+  // A worker that has left needs no answer.
+  REQUIRE(feed_->Send(wire::Encode(message)));
 }
 
 std::vector<wire::Lease> FakeBroker::SendJobs(const std::vector<std::string>& keys, bool alone) {

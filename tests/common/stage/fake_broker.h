@@ -77,6 +77,8 @@ class FakeBroker {
 
  private:
   void Pump();
+  void AwaitFeed();
+  void Answer(wire::FeedMessage message);
   void TakeReport(wire::ReportMessage report);
   void Confirm(const wire::ReportMessage& report);
 
@@ -85,6 +87,7 @@ class FakeBroker {
   net::Socket control_;
   net::Socket reports_socket_;
   std::optional<net::Socket> feed_;
+  bool feed_up_ = false;
   net::PollLoop loop_;
 
   std::deque<wire::ReportMessage> reports_;
