@@ -3,6 +3,8 @@
 
 #include <cstring>
 #include <memory>
+#include <new>
+#include <string_view>
 
 #include "common/image/decoders.h"
 

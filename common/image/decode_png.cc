@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <png.h>
 
+#include <algorithm>
+#include <bit>
 #include <csetjmp>
 #include <cstring>
-#include <optional>
+#include <memory>
+#include <new>
 #include <string_view>
 
 #include "common/image/decoders.h"

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-// Compiled once for each instruction set, the best one being chosen at run time.
+// Compiled once for each instruction set, the best one being chosen at run time. Vectors whose size
+// is unknown to the compiler cannot be members, as Sums has them: those sets use NEON's kernels.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "common/image/resize_kernels.cc"
 #include <hwy/foreach_target.h>
