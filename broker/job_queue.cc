@@ -101,6 +101,7 @@ void JobQueue::EndItem(Job& job, ItemOutcome outcome, std::string code, std::str
   ended.attempts = std::max(ended.attempts, 1);
   RemoveJob(job.id);
   CountEnded(run, std::move(ended), now);
+  CheckRunEnd(run);
 }
 
 // A scan that cannot go on: what it has found is still processed, and the run ends as failed.
@@ -110,6 +111,7 @@ void JobQueue::EndScan(Run& run, const Job& job, const std::string& why) {
   run.result = RunResult::kFailed;
   run.reason = "the scan failed: " + why;
   RemoveJob(job.id);
+  CheckRunEnd(run);
 }
 
 void JobQueue::CountEnded(Run& run, ItemEnded ended, Instant now) {
@@ -192,22 +194,11 @@ void JobQueue::DropWaitingJobs(Run& run) {
 }
 
 void JobQueue::CheckRunEnd(Run& run) {
-  if (run.phase == RunPhase::kEnded) return;
+  // A run that is stopping has only jobs that are in flight.
   std::size_t jobs = 0;
-  std::size_t in_flight = 0;
-  for (const RunInStage& share : run.stages) {
-    jobs += share.jobs;
-    in_flight += share.in_flight;
-  }
-  if (run.phase == RunPhase::kActive) {
-    if (!run.scan_ended || jobs > 0) return;
-    assert(run.counts.scanned == run.counts.ended());
-  } else if (jobs > in_flight) {
-    DropWaitingJobs(run);  // something came back in the meantime
-    return CheckRunEnd(run);
-  } else if (in_flight > 0) {
-    return;
-  }
+  for (const RunInStage& share : run.stages) jobs += share.jobs;
+  if (jobs > 0 || run.phase == RunPhase::kEnded) return;
+  if (run.phase == RunPhase::kActive && !run.scan_ended) return;
   run.phase = RunPhase::kEnded;
   run.keys.Clear();
   actions_.emplace_back(RunEnded{run.id});

@@ -51,10 +51,11 @@ void JobQueue::RemoveWorker(Worker& worker, Instant now) {
 }
 
 void JobQueue::Requeue(Job& job) {
-  if (runs_.at(job.run).phase == RunPhase::kActive) return Enqueue(job, /*fresh=*/false);
   Run& run = runs_.at(job.run);
+  if (run.phase == RunPhase::kActive) return Enqueue(job, /*fresh=*/false);
   if (job.id == run.scan_job) run.scan_job = JobId();
   RemoveJob(job.id);
+  CheckRunEnd(run);
 }
 
 void JobQueue::PutAside(Worker& worker, Instant now) {
@@ -67,7 +68,9 @@ void JobQueue::PutAside(Worker& worker, Instant now) {
     Job& job = found->second;
     if (!job.InFlight() || job.delivery != lease.delivery || job.holder != worker.id) continue;
     const bool by_itself = job.alone || (job.state == JobState::kClaimed && job.call_size == 1);
-    if (by_itself) {
+    if (runs_.at(job.run).phase != RunPhase::kActive) {
+      Requeue(job);
+    } else if (by_itself) {
       SetState(job, JobState::kHeld);
       ClearDeadline(job);
       loss.held.push_back(job.id);
@@ -84,9 +87,6 @@ void JobQueue::PutAside(Worker& worker, Instant now) {
   loss.worker = worker;
   RemoveWorker(worker, now);
   losses_.push_back(std::move(loss));
-  for (auto& [id, run] : runs_) {
-    if (run.phase == RunPhase::kStopping) CheckRunEnd(run);
-  }
 }
 
 void JobQueue::LinkLost(IncarnationId id, Instant now) {
@@ -135,7 +135,6 @@ void JobQueue::Leave(IncarnationId id, Instant now) {
     if (job.InFlight() && job.delivery == lease.delivery && job.holder == id) Requeue(job);
   }
   RemoveWorker(*worker, now);
-  for (auto& [run_id, run] : runs_) CheckRunEnd(run);
 }
 
 void JobQueue::JudgeDead(Loss loss, const std::string& what, Instant now) {
@@ -160,9 +159,7 @@ void JobQueue::JudgeDead(Loss loss, const std::string& what, Instant now) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end() || found->second.state != JobState::kHeld) continue;
     charged = true;
-    Run& run = runs_.at(found->second.run);
     ChargeDeath(found->second, what, now);
-    CheckRunEnd(run);
   }
   if (!charged &&
       crash_loops_.Death(stage, replica, now - loss.worker.joined, loss.worker.ended_a_job)) {
@@ -172,7 +169,6 @@ void JobQueue::JudgeDead(Loss loss, const std::string& what, Instant now) {
 
 void JobQueue::ChargeDeath(Job& job, const std::string& what, Instant now) {
   const StageIndex stage = job.stage;
-  if (runs_.at(job.run).phase != RunPhase::kActive) return Requeue(job);  // nobody will try again
   job.alone = true;
   const bool last = job.attempt + 1 >= settings_[stage].max_attempts;
   FailAttempt(job, std::string(ErrorCodeName(ErrorCode::kWorkerDied)),
@@ -197,9 +193,7 @@ void JobQueue::JudgeAlive(const Loss& loss, Instant now) {
   for (const JobId id : loss.held) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end() || found->second.state != JobState::kHeld) continue;
-    Run& run = runs_.at(found->second.run);
     Requeue(found->second);
-    CheckRunEnd(run);
     CountLinkLoss(id, now);
   }
 }
@@ -209,11 +203,9 @@ void JobQueue::CountLinkLoss(JobId id, Instant now) {
   if (found == jobs_.end()) return;
   Job& job = found->second;
   if (++job.link_losses <= kMaxLinkLosses || job.InFlight()) return;
-  Run& run = runs_.at(job.run);
   job.attempt = std::max(job.attempt, 1);
   EndItem(job, ItemOutcome::kFailed, std::string(ErrorCodeName(ErrorCode::kLostWorker)),
           "the link to its worker was lost " + std::to_string(job.link_losses) + " times", now);
-  CheckRunEnd(run);
 }
 
 void JobQueue::ReportCrashLoop(StageIndex stage, std::int64_t replica, const std::string& what,

@@ -87,7 +87,7 @@ void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
             "the result of " + std::to_string(bytes) + " bytes is over max_payload (" +
                 std::to_string(cap) + ")",
             now);
-    return CheckRunEnd(run);
+    return;
   }
   for (std::string& warning : result.warnings) {
     actions_.emplace_back(ItemWarned{job.run, std::move(warning)});
@@ -97,8 +97,7 @@ void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
         ItemRecorded{job.run, job.key, std::move(result.record_name), std::move(result.record)});
   }
   if (job.stage + 1 == settings_.size()) {
-    EndItem(job, ItemOutcome::kOk, "", "", now);
-    return CheckRunEnd(run);
+    return EndItem(job, ItemOutcome::kOk, "", "", now);
   }
   if (run.phase == RunPhase::kActive) {
     Job next;
@@ -111,8 +110,8 @@ void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
     Enqueue(AddJob(std::move(next)), /*fresh=*/true);
   } else {
     RemoveJob(job.id);
+    CheckRunEnd(run);
   }
-  CheckRunEnd(run);
 }
 
 void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
@@ -167,20 +166,19 @@ void JobQueue::Failed(IncarnationId id, std::span<const wire::FailResult> result
     if (job == nullptr) continue;
     worker->ended_a_job = true;
     crash_loops_.Success(worker->stage, worker->replica);
-    Run& run = runs_.at(job->run);
     if (result.retryable) {
       FailAttempt(*job, result.code, result.text, now);
     } else {
       job->attempt += 1;
       EndItem(*job, ItemOutcome::kFailed, result.code, result.text, now);
     }
-    CheckRunEnd(run);
   }
   Confirm(std::move(confirm));
 }
 
 void JobQueue::FailAttempt(Job& job, const std::string& code, const std::string& text,
                            Instant now) {
+  if (runs_.at(job.run).phase != RunPhase::kActive) return Requeue(job);  // not tried again
   job.attempt += 1;
   const StageSettings& settings = settings_[job.stage];
   if (job.attempt >= settings.max_attempts) {
@@ -201,13 +199,11 @@ void JobQueue::Skipped(IncarnationId id, std::span<const wire::SkipResult> resul
     if (job == nullptr) continue;
     worker->ended_a_job = true;
     crash_loops_.Success(worker->stage, worker->replica);
-    Run& run = runs_.at(job->run);
-    if (job->id == run.scan_job) {
+    if (job->id == runs_.at(job->run).scan_job) {
       EndItem(*job, ItemOutcome::kFailed, "protocol", "the scanner skipped a scan chunk", now);
     } else {
       EndItem(*job, ItemOutcome::kSkipped, result.reason, "", now);
     }
-    CheckRunEnd(run);
   }
   Confirm(std::move(confirm));
 }
@@ -218,10 +214,7 @@ void JobQueue::Returned(IncarnationId id, std::span<const wire::Lease> leases, I
   SendConfirm confirm{id, {}, {}};
   for (const wire::Lease& lease : leases) {
     Job* job = Settle(*worker, lease, confirm, now);
-    if (job == nullptr || !job->InFlight()) continue;
-    Run& run = runs_.at(job->run);
-    Requeue(*job);
-    CheckRunEnd(run);
+    if (job != nullptr && job->InFlight()) Requeue(*job);
   }
   Confirm(std::move(confirm));
 }

@@ -82,9 +82,7 @@ void JobQueue::LeaseOver(Job& job, Instant now) {
   // it answers.
   RevokeSent(job);
   ReleaseClaim(*worker, job, now);
-  Run& run = runs_.at(job.run);
   Requeue(job);
-  CheckRunEnd(run);
 }
 
 void JobQueue::CheckWorkers(Instant now) {
