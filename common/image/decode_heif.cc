@@ -1,10 +1,11 @@
 // HEIC and AVIF through libheif, where it was found when this was built.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <new>
-#include <string_view>
+#include <string>
 
 #include "common/image/decoders.h"
 
@@ -24,19 +25,31 @@ const char* PluginPackage(ImageFormat format) {
                                       : "libheif-plugin-libde265";
 }
 
+// libheif's text, which may end in a line break.
+std::string TextOf(const heif_error& error) {
+  std::string text = error.message == nullptr ? "no reason given" : error.message;
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
 Error HeifError(const heif_error& error, ImageFormat format) {
-  const std::string_view name = ImageFormatName(format);
-  if (error.code == heif_error_Unsupported_filetype ||
-      error.code == heif_error_Unsupported_feature ||
-      error.code == heif_error_Decoder_plugin_error) {
-    return {ErrorCode::kUnsupportedFormat,
-            fmt::format("{}: {}; where libheif lacks its decoder, install {}", name, error.message,
-                        PluginPackage(format))};
+  const std::string text = fmt::format("{}: {}", ImageFormatName(format), TextOf(error));
+  switch (error.code) {
+    case heif_error_Unsupported_feature:
+    case heif_error_Decoder_plugin_error:
+      return {ErrorCode::kUnsupportedFormat,
+              fmt::format("{}; where libheif lacks its decoder, install {}", text,
+                          PluginPackage(format))};
+    case heif_error_Unsupported_filetype:
+      return {ErrorCode::kUnsupportedFormat, text};
+    case heif_error_Memory_allocation_error:
+      return {ErrorCode::kTooLarge, text};  // libheif's own caps
+    default:
+      break;
   }
-  if (error.subcode == heif_suberror_End_of_data) {
-    return {ErrorCode::kTruncated, fmt::format("{}: {}", name, error.message)};
-  }
-  return {ErrorCode::kCorrupt, fmt::format("{}: {}", name, error.message)};
+  const bool ended = error.subcode == heif_suberror_End_of_data;
+  return {ended ? ErrorCode::kTruncated : ErrorCode::kCorrupt, text};
 }
 
 template <typename T>
