@@ -25,6 +25,11 @@ at::ScalarType TorchType(ElementType type) {
   }
 }
 
+// On the CPU channels last is a sixth faster (docs/measurements/inference.md).
+at::MemoryFormat FormatFor(const at::Device& device) {
+  return device.is_cpu() ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+}
+
 at::Tensor GlobalAverage(const at::Tensor& in) { return at::adaptive_avg_pool2d(in, {1, 1}); }
 
 at::Tensor NearestTo(const at::Tensor& in, const at::Tensor& like) {
@@ -83,10 +88,8 @@ class BiSeNetFace::Weights {
 
   [[nodiscard]] Convolution Place(const at::Tensor& weight, const at::Tensor& bias,
                                   std::int64_t stride) const {
-    const auto on_device = [&](const at::Tensor& tensor) {
-      return tensor.defined() ? tensor.to(at::kFloat).to(device_) : tensor;
-    };
-    return {on_device(weight), on_device(bias), stride};
+    return {weight.to(at::kFloat).to(device_).contiguous(FormatFor(device_)),
+            bias.defined() ? bias.to(at::kFloat).to(device_) : bias, stride};
   }
 
   const StateDict& state_;
@@ -131,7 +134,8 @@ at::Tensor BiSeNetFace::Attention::operator()(const at::Tensor& in) const {
 }
 
 at::Tensor BiSeNetFace::Logits(const at::Tensor& pictures) const {
-  at::Tensor x = at::max_pool2d(stem_(pictures).relu_(), {3, 3}, {2, 2}, {1, 1});
+  const at::Tensor placed = pictures.contiguous(FormatFor(pictures.device()));
+  at::Tensor x = at::max_pool2d(stem_(placed).relu_(), {3, 3}, {2, 2}, {1, 1});
   std::vector<at::Tensor> features;
   for (const std::vector<BasicBlock>& layer : layers_) {
     for (const BasicBlock& block : layer) x = block(x);

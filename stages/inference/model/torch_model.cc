@@ -118,8 +118,6 @@ class TorchModel final : public Model {
       std::memcpy(to, picture.data(), picture.size());
       to += bytes;
     }
-    // Planes: oneDNN's convolutions are as fast on them as on interleaved channels, and the first
-    // layer reads them faster (docs/measurements/inference.md).
     return pictures.to(device_)
         .permute({0, 3, 1, 2})
         .to(at::kFloat, false, false, at::MemoryFormat::Contiguous)
