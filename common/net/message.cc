@@ -4,6 +4,11 @@
 
 // ThreadSanitizer does not see into libzmq, whose queues order what the I/O thread frees after what
 // we wrote: say it here instead of hiding the whole path in a suppression.
+#if defined(__has_feature)  // Clang's way to say what gcc says by a macro
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
 #if defined(__SANITIZE_THREAD__)
 extern "C" void __tsan_acquire(void* address);
 extern "C" void __tsan_release(void* address);

@@ -166,7 +166,7 @@ TEST_CASE("an exception, and a wrong number of outcomes, fail the call's jobs fo
       world.Finish({Done{}});
     }
     REQUIRE(world.Reports<wire::FailReport>().size() == 1);
-    const auto& results = world.Reports<wire::FailReport>()[0].results;
+    const auto results = world.Reports<wire::FailReport>()[0].results;
     REQUIRE(results.size() == 2);
     CHECK(results[0].code == "internal");
     CHECK_FALSE(results[0].retryable);
