@@ -160,6 +160,22 @@ class Garbage(PipelineTest):
         yield [msgpack.packb({**envelope, "results": [{**result, "job": 10**9, "parts": []}]})]
 
 
+class Joining(PipelineTest):
+    def test_a_refusal_that_may_pass_is_asked_about_again_and_any_other_ends_the_worker(self):
+        self.start_broker([SCAN, PREPROCESS], feeds=2)
+        scanner, first = self.scanner(), self.preprocess(0)
+        scanner.await_event("welcome")
+        first.await_event("welcome")
+        second = self.preprocess(1)
+        self.assertEqual(second.await_event("refused")["code"], "unavailable")  # no port is free
+        stranger = self.python("preprocess_worker.py", "no-such-stage")
+        self.assertEqual(stranger.wait(), 2)
+        self.assertEqual(stranger.await_event("refused")["code"], "not-found")
+        self.end_politely(first)
+        second.await_event("welcome")
+        self.end_politely(second, scanner)
+
+
 class Ports(PipelineTest):
     def test_an_old_worker_waking_on_a_port_of_another_gets_nothing_meant_for_it(self):
         self.start_broker([SCAN, PREPROCESS + ", replicas: 3"], feeds=4)
@@ -191,7 +207,8 @@ class Ports(PipelineTest):
         self.assertEqual(report["ok"], len(names))
 
         self.end_politely(old, *heirs)  # and so all journals are complete
-        self.assertEqual(old.events("foreign"), [])
+        for worker in self.workers:
+            self.assertEqual(worker.events("foreign"), [], worker.name)
         done = self.accepted_dones()
         self.assertEqual(len(done), len(names))
         self.assertEqual(len(set(done)), len(names))

@@ -28,7 +28,7 @@ class Client:
             if head["id"] != self.last_id:
                 continue  # the answer to a question that was given up
             if head["t"] == "error":
-                raise Refused(head["code"], head["text"])
+                raise Refused(wire.as_text(head["code"]), wire.as_text(head["text"]))
             return head
         raise TimeoutError(f"no answer to {request}")
 

@@ -32,6 +32,11 @@ def as_bytes(value):
     return value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
 
 
+def as_text(value):
+    """A field of text, which the sender may have written as bytes."""
+    return value if isinstance(value, str) else bytes(value).decode("utf-8", "surrogateescape")
+
+
 def lease_of(entry):
     return (entry["job"], entry["delivery"])
 

@@ -6,6 +6,7 @@ import collections
 import os
 import signal
 import socket as network
+import sys
 import time
 
 import zmq
@@ -17,7 +18,9 @@ from links import LINGER_MS, Links
 from outcome import report
 
 HELLO_AGAIN_S = 1.0
-SILENT_BEATS = 10  # unanswered for so long, the links are taken for lost
+# Refusals that may end by themselves; any other stays as it is.
+PASSING = "unavailable"
+SILENT_BEATS = 5  # a beat unanswered for so long: the links are taken for lost
 LEAVE_S = 20.0  # how long a leaving worker waits to be told that all it said was heard
 
 
@@ -35,11 +38,12 @@ class Worker:
         self.call = None  # what the handler has, of whatever incarnation
         self.jobs = collections.OrderedDict()  # lease -> Job: sent to us and not begun
         self.unconfirmed = collections.Counter()  # lease -> reports of it without an answer
-        self.unanswered_beats = 0
+        self.unanswered_beats = collections.deque()  # when each was sent
         self.foreign_jobs = 0
         self.malformed = 0
         self.offered = False  # whether this incarnation has been offered credit
         self.signalled = False
+        self.status = 0
         self.leave_by = None
         self.context = zmq.Context()
         self.control = self.context.socket(zmq.DEALER)
@@ -72,7 +76,7 @@ class Worker:
         self.control.close()
         self.handler.stop()
         self.context.term()
-        return 0
+        return self.status
 
     def note_signal(self, number, frame):
         self.signalled = True  # it may have come in the middle of a message: the loop acts on it
@@ -127,13 +131,22 @@ class Worker:
             if head["t"] == "welcome":
                 self.joined(head)
             elif head["t"] == "error":
-                self.journal.note("refused", code=head["code"], text=head["text"])
+                self.refused(wire.as_text(head["code"]), wire.as_text(head["text"]))
+
+    def refused(self, code, text):
+        self.journal.note("refused", code=code, text=text)
+        if code == PASSING:
+            self.attempt += 1  # this one is used up: the broker would say the same of it again
+        else:
+            print(f"the broker refused: {text}", file=sys.stderr)
+            self.status = 2
+            self.leave("refused")
 
     def joined(self, welcome):
         self.links = Links(self.context, self.control_endpoint, welcome)
         self.beat_s = welcome["beat_ms"] / 1000
         self.max_payload = welcome["max_payload"]
-        self.unanswered_beats = 0
+        self.unanswered_beats.clear()
         self.heard_at = self.beat_due = time.monotonic()
         self.offered = False
         self.journal.note("welcome", inc=self.links.inc, epoch=self.links.epoch,
@@ -141,8 +154,9 @@ class Worker:
 
     def look_at_links(self):
         self.links.look()
-        # One that slept through its answers has not read them yet: `wait` and `read_feed` came first.
-        silent = time.monotonic() - self.heard_at > SILENT_BEATS * self.beat_s
+        # Only a beat without an answer is silence: one that was itself asleep has asked nothing.
+        asked_at = max(self.unanswered_beats[0], self.heard_at) if self.unanswered_beats else None
+        silent = asked_at and time.monotonic() - asked_at > SILENT_BEATS * self.beat_s
         if self.links.lost or silent:
             self.join_again()
 
@@ -160,7 +174,7 @@ class Worker:
         if (head.get("epoch"), head.get("inc")) != (self.links.epoch, self.links.inc):
             if head["t"] == "job":
                 self.foreign_jobs += len(head["jobs"])
-                self.journal.note("foreign", inc=head.get("inc"), jobs=len(head["jobs"]))
+            self.journal.note("foreign", type=head["t"], inc=head.get("inc"))
             return
         self.heard_at = time.monotonic()
         if head["t"] == "job":
@@ -174,7 +188,8 @@ class Worker:
         elif head["t"] == "drain":
             self.leave("drain")
         elif head["t"] == "beat":
-            self.unanswered_beats -= 1
+            if self.unanswered_beats:
+                self.unanswered_beats.popleft()
         if self.leave_by:
             self.return_jobs(list(self.jobs))  # what was under way when we said that we leave
 
@@ -238,7 +253,7 @@ class Worker:
             "t": "beat", "progress": self.handler.progress, "busy_ns": self.handler.busy_ns(),
             "foreign_jobs": self.foreign_jobs,
             "claimed": [list(self.call.job.lease)] if mine else []})
-        self.unanswered_beats += 1
+        self.unanswered_beats.append(time.monotonic())
         self.beat_due = time.monotonic() + self.beat_s
 
     def keep_time(self):
@@ -266,5 +281,5 @@ class Worker:
             return False
         if self.call:
             return False
-        told = not self.unconfirmed and self.unanswered_beats <= 0
+        told = not self.unconfirmed and not self.unanswered_beats
         return not self.links or told or time.monotonic() > self.leave_by
