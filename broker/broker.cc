@@ -90,6 +90,7 @@ Result<void> Broker::Open() {
       config.endpoint_dir.empty() ? std::to_string(config.reports_port) : std::string("reports");
 
   ASSIGN_OR_RETURN(const net::Endpoint control, net::ParseEndpoint(config.ControlBindEndpoint()));
+  options.heartbeat = Duration::zero();  // whoever asks sets a deadline of its own
   options.max_frame_bytes = static_cast<std::int64_t>(wire::kMaxHeadBytes);
   ASSIGN_OR_RETURN(net::Socket control_socket,
                    net::Socket::Open(context_, net::SocketKind::kControlServer, options));

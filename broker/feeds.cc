@@ -18,7 +18,7 @@ Feeds::Feeds(net::Context& context, net::PollLoop& loop, const BrokerConfig& con
 Result<std::string> Feeds::Open(IncarnationId worker, Instant now) {
   const bool ipc = !config_.endpoint_dir.empty();
   net::SocketOptions options;
-  options.heartbeat = config_.heartbeat;
+  options.heartbeat = Duration::zero();  // the reports link tells when a worker is silent
   ASSIGN_OR_RETURN(net::Socket socket,
                    net::Socket::Open(context_, net::SocketKind::kFeedSender, options));
   std::uint64_t number = 0;
