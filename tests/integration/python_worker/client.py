@@ -19,7 +19,7 @@ class Client:
         self.socket.connect(control)
         self.last_id = 0
 
-    def ask(self, request, patience_s=30):
+    def ask(self, request, patience_s=60):
         self.last_id += 1
         self.socket.send_multipart(wire.encode({**request, "id": self.last_id}))
         deadline = time.monotonic() + patience_s
@@ -36,7 +36,7 @@ class Client:
         return self.ask({"t": "submit", "input": os.fsencode(folder), "output": os.fsencode(out),
                          "options": b"", "stop_at_failures": 0, "stop_at_share": 0.0})["run"]
 
-    def wait(self, run, patience_s=30):
+    def wait(self, run, patience_s=60):
         """The run's status when it has ended."""
         return self.ask({"t": "wait", "run": run}, patience_s)["runs"][0]
 

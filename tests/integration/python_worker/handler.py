@@ -1,4 +1,4 @@
-"""The thread in which jobs are processed, so that the one with the sockets is never kept waiting."""
+"""The thread in which jobs are processed: the one with the sockets is never kept waiting."""
 import os
 import queue
 import threading
@@ -9,7 +9,7 @@ from outcome import Failed, GivenUp
 
 
 class Call:
-    """One job in the handler's hands. The worker may ask for its end; the handler tells how it goes."""
+    """One job in the handler's hands. The worker may ask for its end."""
 
     def __init__(self, handler, job, links):
         self.job = job
@@ -28,7 +28,7 @@ class Call:
 
 
 class Handler:
-    """`process(job, call)` gives an outcome. One call at a time; `wake_fd` is readable after each."""
+    """`process(job, call)` gives an outcome. One call at a time; each makes `wake_fd` readable."""
 
     def __init__(self, process):
         self.progress = 0

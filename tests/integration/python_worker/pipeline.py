@@ -16,9 +16,12 @@ from PIL import Image
 
 from client import Client
 
+SCAN = "name: scan, executable: scanner"
+PREPROCESS = "name: preprocess, executable: preprocess, credit: 4"
+
 HERE = pathlib.Path(__file__).parent
 BIN = pathlib.Path(os.environ["MILLRACE_BIN_DIR"])
-PATIENCE_S = 20
+PATIENCE_S = 60  # deadlines only bound a failing test
 
 
 def wait_until(condition, what, patience_s=PATIENCE_S):
@@ -143,9 +146,13 @@ class PipelineTest(unittest.TestCase):
             "version: 1\nname: python-worker\n"
             f"broker: {{{where}, state: {self.folder}/state}}\nstages:\n"
             + "".join(f"  - {{{stage}}}\n" for stage in stages))
-        self.broker = self.child("broker", BIN / "millrace-broker", "--topology", self.topology)
+        self.restart_broker()
         self.client = Client(self.control)
         self.addCleanup(self.client.close)
+
+    def restart_broker(self):
+        """Another life of the broker on the same addresses."""
+        self.broker = self.child("broker", BIN / "millrace-broker", "--topology", self.topology)
 
     def child(self, name, *words):
         child = Child(self.folder, name, words)

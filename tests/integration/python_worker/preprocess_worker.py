@@ -18,12 +18,13 @@ SIZE = (512, 512)
 
 
 class Preprocess:
-    def __init__(self, hold=None):
+    def __init__(self, hold=None, deaf=False):
         self.hold = hold  # for tests: no job gets on before this file exists
+        self.deaf = deaf  # for tests: not even one that nobody wants any more
 
     def __call__(self, job, call):
         while self.hold and not os.path.exists(self.hold):
-            if call.is_revoked():
+            if call.is_revoked() and not self.deaf:
                 return None
             time.sleep(0.005)
         call.progress()
@@ -62,12 +63,14 @@ def main():
     parser.add_argument("--replica", type=int, default=0)
     parser.add_argument("--slots", type=int, default=2, help="jobs to hold at once")
     parser.add_argument("--hold", help="for tests: process nothing before this file exists")
+    parser.add_argument("--deaf", action="store_true",
+                        help="for tests: hold on to what is revoked, too")
     parser.add_argument("--journal", help="for tests: write here what becomes of every job")
     words = parser.parse_args()
     ImageFile.LOAD_TRUNCATED_IMAGES = True  # as the users' own answer does
-    worker = Worker(words.control, words.stage, words.replica, Preprocess(words.hold),
-                    words.slots, Journal(words.journal))
-    return worker.run()
+    preprocess = Preprocess(words.hold, words.deaf)
+    return Worker(words.control, words.stage, words.replica, preprocess, words.slots,
+                  Journal(words.journal)).run()
 
 
 if __name__ == "__main__":

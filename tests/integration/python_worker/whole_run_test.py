@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A whole run of face parsing in which preprocess is a stage in Python, and all else is millrace's."""
+"""A whole run of face parsing: preprocess is a stage in Python, all else is millrace's."""
 import json
 import os
 import unittest
@@ -29,7 +29,7 @@ class WholeRun(PipelineTest):
         others = [self.own("scanner", "scan"), self.own("inference", "inference"),
                   self.own("postprocess", "postprocess")]
         workers = [self.preprocess(0), self.preprocess(1)]
-        status = self.client.wait(self.client.submit(self.photos, self.out), 60)
+        status = self.client.wait(self.client.submit(self.photos, self.out))
         self.client.shutdown()
         for child in (*workers, *others, self.broker):
             self.assertEqual(child.wait(), 0, child.stderr)

@@ -5,19 +5,18 @@ All sockets belong to the thread that calls `run`; the jobs are processed in ano
 import collections
 import os
 import signal
-import socket as network
 import sys
 import time
 
 import zmq
 
 import wire
+from greeting import Greeting
 from handler import Call, Handler
 from journal import Journal
-from links import LINGER_MS, Links
+from links import Links
 from outcome import report
 
-HELLO_AGAIN_S = 1.0
 # Refusals that may end by themselves; any other stays as it is.
 PASSING = "unavailable"
 SILENT_BEATS = 5  # a beat unanswered for so long: the links are taken for lost
@@ -26,13 +25,9 @@ LEAVE_S = 20.0  # how long a leaving worker waits to be told that all it said wa
 
 class Worker:
     def __init__(self, control, stage, replica, process, slots=2, journal=None):
-        self.control_endpoint = control
-        self.stage = stage
-        self.replica = replica
+        self.control = control
         self.slots = slots
         self.journal = journal or Journal(None)
-        self.boot = os.urandom(16)
-        self.attempt = -1
         self.handler = Handler(process)
         self.links = None
         self.call = None  # what the handler has, of whatever incarnation
@@ -46,9 +41,7 @@ class Worker:
         self.status = 0
         self.leave_by = None
         self.context = zmq.Context()
-        self.control = self.context.socket(zmq.DEALER)
-        self.control.linger = LINGER_MS
-        self.control.connect(control)
+        self.greeting = Greeting(self.context, control, stage, replica)
 
     def run(self):
         """Until a drain or SIGTERM, and what follows from it. The exit status."""
@@ -57,7 +50,6 @@ class Worker:
         os.set_blocking(signal_fd, False)
         signal.set_wakeup_fd(wake)
         signal.signal(signal.SIGTERM, self.note_signal)
-        self.join_again()
         while not self.has_left():
             self.wait(signal_fd)
             self.read_control()
@@ -73,7 +65,7 @@ class Worker:
                           unconfirmed=sum(self.unconfirmed.values()))
         if self.links:
             self.links.close()
-        self.control.close()
+        self.greeting.close()
         self.handler.stop()
         self.context.term()
         return self.status
@@ -83,11 +75,11 @@ class Worker:
 
     def wait(self, signal_fd):
         poller = zmq.Poller()
-        for source in (self.control, self.handler.wake_fd, signal_fd):
+        for source in (self.greeting.socket, self.handler.wake_fd, signal_fd):
             poller.register(source, zmq.POLLIN)
         for socket in self.links.sockets() if self.links else []:
             poller.register(socket, zmq.POLLIN)
-        due = self.beat_due if self.links else self.hello_due
+        due = self.beat_due if self.links else self.greeting.due
         poller.poll(max(0, int(1000 * (due - time.monotonic())) + 1))
         try:
             os.read(signal_fd, 64)
@@ -98,52 +90,37 @@ class Worker:
 
     # Joining.
 
-    def join_again(self):
-        """Gives up this incarnation, if there is one, and asks for the next."""
-        if self.links:
-            self.journal.note("lost", inc=self.links.inc)
-            self.links.close()
-            self.links = None
+    def lose_links(self):
+        """Ends this incarnation; the next is asked for at once, unless the worker is leaving."""
+        self.journal.note("lost", inc=self.links.inc)
+        self.links.close()
+        self.links = None
         self.jobs.clear()
         self.unconfirmed.clear()
         if self.call:
             self.call.revoke()  # nobody wants it any more
-        if not self.leave_by:
-            self.attempt += 1
-            self.hello()
-
-    def hello(self):
-        self.control.send_multipart(wire.encode({
-            "t": "hello", "id": self.attempt, "version": 1, "stage": self.stage,
-            "replica": self.replica, "boot": self.boot, "attempt": self.attempt,
-            "pid": os.getpid(), "host": network.gethostname(), "software": "python_worker 1"}))
-        self.hello_due = time.monotonic() + HELLO_AGAIN_S
+        self.greeting.next_attempt(now=True)
 
     def read_control(self):
-        while self.control.poll(0):
-            try:
-                head, _ = wire.decode(self.control.recv_multipart())
-            except wire.Malformed:
-                self.malformed += 1
+        for answer in self.greeting.answers():
+            if self.links or self.leave_by:
                 continue
-            if self.links or self.leave_by or head.get("id") != self.attempt:
-                continue  # the second answer to a HELLO that was repeated
-            if head["t"] == "welcome":
-                self.joined(head)
-            elif head["t"] == "error":
-                self.refused(wire.as_text(head["code"]), wire.as_text(head["text"]))
+            if answer["t"] == "welcome":
+                self.joined(answer)
+            elif answer["t"] == "error":
+                self.refused(wire.as_text(answer["code"]), wire.as_text(answer["text"]))
 
     def refused(self, code, text):
         self.journal.note("refused", code=code, text=text)
         if code == PASSING:
-            self.attempt += 1  # this one is used up: the broker would say the same of it again
+            self.greeting.next_attempt(now=False)
         else:
             print(f"the broker refused: {text}", file=sys.stderr)
             self.status = 2
             self.leave("refused")
 
     def joined(self, welcome):
-        self.links = Links(self.context, self.control_endpoint, welcome)
+        self.links = Links(self.context, self.control, welcome)
         self.beat_s = welcome["beat_ms"] / 1000
         self.max_payload = welcome["max_payload"]
         self.unanswered_beats.clear()
@@ -158,7 +135,7 @@ class Worker:
         asked_at = max(self.unanswered_beats[0], self.heard_at) if self.unanswered_beats else None
         silent = asked_at and time.monotonic() - asked_at > SILENT_BEATS * self.beat_s
         if self.links.lost or silent:
-            self.join_again()
+            self.lose_links()
 
     # What the broker says.
 
@@ -260,8 +237,8 @@ class Worker:
         now = time.monotonic()
         if self.links and now >= self.beat_due:
             self.beat()
-        elif not self.links and now >= self.hello_due and not self.leave_by:
-            self.hello()
+        elif not self.links and now >= self.greeting.due and not self.leave_by:
+            self.greeting.hello()
 
     # Leaving.
 
