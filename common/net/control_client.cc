@@ -1,5 +1,6 @@
 #include "common/net/control_client.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -7,6 +8,12 @@
 #include "common/wire/codec.h"
 
 namespace millrace::net {
+namespace {
+
+// Nothing hangs on noticing a silent broker at once here, and every PING wakes two processes.
+constexpr Duration kLeastHeartbeat = std::chrono::seconds(5);
+
+}  // namespace
 
 Result<ControlClient> ControlClient::Connect(Context& context, const Endpoint& broker) {
   // Lingers briefly: a request that nobody waits for any more must not reach the next broker.

@@ -39,7 +39,7 @@ void SetOptions(zmq::socket_t& socket, SocketKind kind, const SocketOptions& opt
   socket.set(zmq::sockopt::tcp_keepalive_intvl, 10);
   socket.set(zmq::sockopt::tcp_keepalive_cnt, 6);
   if (const int heartbeat = Milliseconds(options.heartbeat); heartbeat > 0) {
-    socket.set(zmq::sockopt::heartbeat_ivl, std::max(heartbeat / 3, 1));
+    socket.set(zmq::sockopt::heartbeat_ivl, std::max(heartbeat / 2, 1));
     socket.set(zmq::sockopt::heartbeat_timeout, heartbeat);
     // Travels in tenths of a second, at most 6553.5 s.
     socket.set(zmq::sockopt::heartbeat_ttl, std::min(heartbeat, 6553500));

@@ -34,7 +34,7 @@ enum class SocketKind {
 };
 
 struct SocketOptions {
-  // A peer that is silent this long is lost (HEARTBEAT_TIMEOUT and TTL, a PING each third of it).
+  // A peer that is silent this long is lost (HEARTBEAT_TIMEOUT and TTL, a PING each half of it).
   // See HeartbeatFor; zero: no heartbeats.
   Duration heartbeat = kLocalHeartbeat;
   // How long a closed socket goes on delivering what was sent. Finite, always: a context waits for

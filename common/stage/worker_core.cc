@@ -55,7 +55,10 @@ void WorkerCore::Refused(std::int64_t attempt, const Error& error, Instant /*now
   if (phase_ != Phase::kGreeting || attempt != attempt_) return;
   const bool final = error.code == ErrorCode::kUsage || error.code == ErrorCode::kProtocol ||
                      error.code == ErrorCode::kNotFound;
-  if (final) LeaveNow(WorkerExit::kCannotStart, "the broker refused: " + error.message);
+  if (final) return LeaveNow(WorkerExit::kCannotStart, "the broker refused: " + error.message);
+  // The broker may have welcomed this attempt, in a reply that never came, and have given up its
+  // links since: the next HELLO is a new one.
+  ++attempt_;
 }
 
 void WorkerCore::LinksUp(Instant now) {

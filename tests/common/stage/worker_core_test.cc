@@ -68,7 +68,7 @@ TEST_CASE("a refusal that waiting cannot cure ends the worker, another does not"
   world.core.Refused(1, {ErrorCode::kUnavailable, "full"}, world.clock.Now());
   world.Settle();
   CHECK(world.All<Leave>().empty());
-  world.core.Refused(1, {ErrorCode::kUsage, "no such stage"}, world.clock.Now());
+  world.core.Refused(2, {ErrorCode::kUsage, "no such stage"}, world.clock.Now());
   world.Settle();
   REQUIRE(world.All<Leave>().size() == 1);
   CHECK(world.All<Leave>()[0].exit == WorkerExit::kCannotStart);
@@ -83,6 +83,19 @@ TEST_CASE("a worker that finds no broker for long enough leaves and says so") {
   REQUIRE(world.All<Leave>().size() == 1);
   CHECK(world.All<Leave>()[0].exit == WorkerExit::kLostBroker);
   CHECK_FALSE(world.core.NextDeadline().has_value());
+}
+
+TEST_CASE("after a refusal that may pass, the next HELLO is a new attempt") {
+  // Said again under its old number, a HELLO whose WELCOME was lost would be refused for ever: its
+  // links have ended at the broker's side.
+  CoreWorld world;
+  world.Settle();
+  world.core.Refused(1, {ErrorCode::kUnavailable, "those links are lost"}, world.clock.Now());
+  world.Advance(milliseconds(499));
+  CHECK(world.All<SayHello>().size() == 1);
+  world.Advance(milliseconds(1));
+  REQUIRE(world.All<SayHello>().size() == 2);
+  CHECK(world.All<SayHello>()[1].attempt == 2);
 }
 
 // --- processing -----------------------------------------------------------------------------
