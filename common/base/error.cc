@@ -54,8 +54,6 @@ Error Error::WithContext(std::string_view context) const& {
   return wrapped;
 }
 
-std::string ErrnoText(int error_number) {
-  return std::system_category().message(error_number);
-}
+std::string ErrnoText(int error_number) { return std::system_category().message(error_number); }
 
 }  // namespace millrace

@@ -32,9 +32,9 @@ class Buffer {
 
   // Refers to bytes that live as long as `owner`.
   static Buffer Share(std::shared_ptr<const void> owner, const void* data, std::size_t size) {
-    return Buffer(std::shared_ptr<const std::byte>(std::move(owner),
-                                                   static_cast<const std::byte*>(data)),
-                  size);
+    return Buffer(
+        std::shared_ptr<const std::byte>(std::move(owner), static_cast<const std::byte*>(data)),
+        size);
   }
 
   static Buffer Copy(std::string_view bytes) { return Own(std::string(bytes)); }
@@ -66,7 +66,7 @@ std::size_t DTypeSize(DType dtype);  // bytes an element
 // One array. Invariant, checked by CheckPart and by the wire's decoder:
 // data.size() == DTypeSize(dtype) * product(shape); at most 8 dimensions, none negative.
 struct Part {
-  std::string name;                 // "image", "labels", ...
+  std::string name;  // "image", "labels", ...
   DType dtype = DType::kUInt8;
   std::vector<std::int64_t> shape;  // row-major, e.g. {height, width, 3}
   Buffer data;

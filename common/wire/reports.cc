@@ -1,7 +1,6 @@
 #include <optional>
 
 #include "common/payload/meta.h"
-
 #include "common/wire/pack.h"
 
 namespace millrace::wire {

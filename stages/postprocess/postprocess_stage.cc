@@ -44,8 +44,8 @@ Result<PartView> ViewPart(const Payload& payload, std::string_view name, int cha
                   static_cast<int>(part->shape[0])};
 }
 
-// The picture and its labels at the size that is written. Moved, never copied: `labels` may refer to
-// `resized_labels`.
+// The picture and its labels at the size that is written. Moved, never copied: `labels` may refer
+// to `resized_labels`.
 struct Painting {
   Painting() = default;
   Painting(Painting&&) = default;
