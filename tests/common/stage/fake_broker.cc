@@ -12,6 +12,10 @@ const wire::Link& LinkOf(const wire::ReportMessage& report) {
   return std::visit([](const auto& each) -> const wire::Link& { return each.link; }, report);
 }
 
+net::Socket Open(net::Context& context, net::SocketKind kind) {
+  return net::Socket::Open(context, kind, {.heartbeat = kPatience}).value();
+}
+
 std::vector<wire::Lease> LeasesOf(const wire::ReportMessage& report) {
   return std::visit(
       [](const auto& each) -> std::vector<wire::Lease> {
@@ -33,8 +37,8 @@ std::vector<wire::Lease> LeasesOf(const wire::ReportMessage& report) {
 FakeBroker::FakeBroker()
     : folder_(TempDir::Create().value()),
       context_(net::Context::Create().value()),
-      control_(net::Socket::Open(context_, net::SocketKind::kControlServer).value()),
-      reports_socket_(net::Socket::Open(context_, net::SocketKind::kReportsReceiver).value()),
+      control_(Open(context_, net::SocketKind::kControlServer)),
+      reports_socket_(Open(context_, net::SocketKind::kReportsReceiver)),
       link_{Epoch(7), IncarnationId(0)} {
   REQUIRE(control_.Bind(control()));
   REQUIRE(reports_socket_.Bind(net::Beside(control(), "reports").value()));
@@ -96,7 +100,7 @@ void FakeBroker::Welcome() {
   reports_.clear();
   feed_up_ = false;
   const std::string name = "f" + std::to_string(link_.incarnation.value());
-  feed_ = net::Socket::Open(context_, net::SocketKind::kFeedSender).value();
+  feed_ = Open(context_, net::SocketKind::kFeedSender);
   REQUIRE(feed_->Bind(net::Beside(control(), name).value()));
   const wire::ReplyEnvelope reply{hello_id_, wire::Welcome{.link = link_,
                                                            .feed = name,

@@ -18,6 +18,10 @@
 
 namespace millrace {
 
+// A busy machine may keep a process from answering for longer than the 600 ms that links on one
+// machine are given; tests are not about that.
+inline constexpr Duration kPatience = std::chrono::seconds(20);
+
 // Lives on the test's thread. While it waits for one thing it answers beats and, unless told not
 // to, confirms every report; other reports are kept in order for later.
 class FakeBroker {

@@ -16,7 +16,7 @@ class Process {
  public:
   explicit Process(const std::vector<std::string>& more, bool supervised = false) {
     topology_ = folder_.path() + "/topology.yaml";
-    std::ofstream(topology_) << "version: 1\nname: test\nstages:\n"
+    std::ofstream(topology_) << "version: 1\nname: test\nbroker: {heartbeat: 20s}\nstages:\n"
                                 "  - {name: first, executable: test-stage}\n"
                                 "  - {name: other, executable: scanner}\n";
     ChildOptions options{.executable = MILLRACE_TEST_STAGE, .capture_stderr = true};

@@ -20,12 +20,12 @@ using std::chrono::milliseconds;
 // A worker on a thread of its own, as a process would be: its own context, handler and loop.
 class Worker {
  public:
-  Worker(const FakeBroker& broker, Script script, WorkerSettings settings = {.credit = 4},
-         Result<void> start = {})
+  Worker(const FakeBroker& broker, Script script,
+         WorkerSettings settings = {.credit = 4, .silence = kPatience}, Result<void> start = {})
       : config_{.hello = {.stage = "test", .replica = 3, .boot = "0123456789abcdef", .pid = 1},
                 .control = broker.control(),
                 .settings = settings,
-                .heartbeat = settings.silence},
+                .heartbeat = kPatience},
         signals_(SignalFd::Open().value()),
         handler_(Handler::Begin([=] { return std::make_unique<ScriptedStage>(script, start); },
                                 {.stage = "test"})
@@ -111,7 +111,9 @@ TEST_CASE("a result over WELCOME's max_payload fails its job") {
 
 TEST_CASE("a hundred jobs a batch at a time all come back, in order") {
   FakeBroker broker;
-  Worker worker(broker, Echo, {.batch_max = 3, .batch_delay = milliseconds(1), .credit = 10});
+  Worker worker(
+      broker, Echo,
+      {.batch_max = 3, .batch_delay = milliseconds(1), .credit = 10, .silence = kPatience});
   const std::int64_t slots = broker.Join();
   std::vector<wire::Lease> sent;
   std::vector<wire::Lease> done;
