@@ -29,6 +29,8 @@ class WholeRun(PipelineTest):
         others = [self.own("scanner", "scan"), self.own("inference", "inference"),
                   self.own("postprocess", "postprocess")]
         workers = [self.preprocess(0), self.preprocess(1)]
+        for worker in workers:
+            worker.await_event("welcome")  # a run may be over before both are there
         status = self.client.wait(self.client.submit(self.photos, self.out))
         self.client.shutdown()
         for child in (*workers, *others, self.broker):
