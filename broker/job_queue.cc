@@ -101,6 +101,7 @@ void JobQueue::EndItem(Job& job, ItemOutcome outcome, std::string code, std::str
   ended.attempts = std::max(ended.attempts, 1);
   RemoveJob(job.id);
   CountEnded(run, std::move(ended), now);
+  CheckStopRule(run, now);
   CheckRunEnd(run);
 }
 
@@ -129,6 +130,9 @@ void JobQueue::CountEnded(Run& run, ItemEnded ended, Instant now) {
   }
   run.last_ended = now;
   actions_.emplace_back(std::move(ended));
+}
+
+void JobQueue::CheckStopRule(Run& run, Instant now) {
   if (run.phase != RunPhase::kActive) return;
   const StopRule& rule = run.stop_rule;
   const bool too_many = rule.failures > 0 && run.counts.failed >= rule.failures;

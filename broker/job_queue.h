@@ -154,6 +154,9 @@ class JobQueue {
   void EndScan(Run& run, const Job& job, const std::string& why);
   void EndItem(Job& job, ItemOutcome outcome, std::string code, std::string text, Instant now);
   void CountEnded(Run& run, ItemEnded ended, Instant now);
+  // Stops the run where its failures are enough. After the whole of a result is taken in: a run
+  // that ends meanwhile would have the rest of the result after its end.
+  void CheckStopRule(Run& run, Instant now);
   void CheckRunEnd(Run& run);
   void StopAllRuns(const std::string& reason, Instant now);
   void DropWaitingJobs(Run& run);

@@ -154,6 +154,7 @@ void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
   } else if (run.phase == RunPhase::kActive) {
     AddScanJob(run, std::move(*result.next_cursor));
   }
+  CheckStopRule(run, now);
   CheckRunEnd(run);
 }
 

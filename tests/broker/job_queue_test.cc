@@ -242,3 +242,27 @@ TEST_CASE("busy time is what workers spend on claimed jobs") {
   CHECK(totals.busy == std::chrono::milliseconds(300));
   CHECK(totals.present == std::chrono::milliseconds(1000));
 }
+
+TEST_CASE("a run that gives up over its scan's own failures ends after the whole chunk, once") {
+  QueueWorld world;
+  const RunId run = world.AddRun({.failures = 1});
+  const IncarnationId scanner = world.Join(kScan);
+  wire::ScanResult scan;
+  for (const char* key : {"a", "b", "c"}) {
+    scan.found.push_back({key, wire::FoundItem::Fail{"unreadable", "permission denied"}});
+  }
+  scan.found.push_back({"d", wire::FoundItem::Next{}});
+  std::vector<wire::DoneResult> results;
+  results.push_back({world.Held(scanner).at(0), std::move(scan)});
+  world.queue.Finished(scanner, std::move(results), world.now);
+  const std::vector<Action> actions = world.queue.TakeActions();
+  std::size_t ends = 0;
+  for (const Action& action : actions) {
+    if (std::holds_alternative<RunEnded>(action)) ++ends;
+    // The run's files are closed by then.
+    if (std::holds_alternative<ItemEnded>(action)) CHECK(ends == 0);
+  }
+  CHECK(ends == 1);
+  CHECK(world.Counts(run).scanned == 4);
+  CHECK(world.Counts(run).failed == 3);
+}
