@@ -38,8 +38,11 @@ class Links:
         return [self.feed, *self.monitors]
 
     def send(self, head, payloads=()):
-        self.reports.send_multipart(
-            wire.encode({**head, "epoch": self.epoch, "inc": self.inc}, payloads), copy=False)
+        frames = wire.encode({**head, "epoch": self.epoch, "inc": self.inc}, payloads)
+        try:
+            self.reports.send_multipart(frames, zmq.DONTWAIT, copy=False)
+        except zmq.Again:
+            self.lost = True  # the connection has ended: waiting would last for ever
 
     def receive(self):
         """Every message that has come, as frames."""
