@@ -67,7 +67,9 @@ void JobQueue::PutAside(Worker& worker, Instant now) {
     if (found == jobs_.end()) continue;
     Job& job = found->second;
     if (!job.InFlight() || job.delivery != lease.delivery || job.holder != worker.id) continue;
-    const bool by_itself = job.alone || (job.state == JobState::kClaimed && job.call_size == 1);
+    // Not `job.alone`: it may have become so after it was sent, and be in a batch now.
+    const bool by_itself =
+        worker.alone_job == job.id || (job.state == JobState::kClaimed && job.call_size == 1);
     if (runs_.at(job.run).phase != RunPhase::kActive) {
       Requeue(job);
     } else if (by_itself) {
@@ -170,6 +172,7 @@ void JobQueue::JudgeDead(Loss loss, const std::string& what, Instant now) {
 void JobQueue::ChargeDeath(Job& job, const std::string& what, Instant now) {
   const StageIndex stage = job.stage;
   job.alone = true;
+  job.suspected_by = 0;  // known now, whatever becomes of the batch that it was in before
   const bool last = job.attempt + 1 >= settings_[stage].max_attempts;
   FailAttempt(job, std::string(ErrorCodeName(ErrorCode::kWorkerDied)),
               "the " + settings_[stage].name + " worker " + what + " while it processed this item",

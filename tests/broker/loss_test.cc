@@ -273,3 +273,35 @@ TEST_CASE("a worker lost while its run is being cancelled does not keep the run 
   world.Kill(worker);
   CHECK(world.Ended(world.run));
 }
+
+TEST_CASE("a job that is to be run alone from now on is not charged for the batch that it is in") {
+  Items world({"a"});
+  for (int i = 0; i < 2; ++i) {
+    const IncarnationId lost = world.Join(kWork, 1, i);
+    REQUIRE(world.Held(lost).size() == 1);
+    world.LoseLink(lost);  // unclaimed; the verdict comes later
+  }
+  const IncarnationId worker = world.Join(kWork, 2, 2);
+  world.AddRun();
+  world.FinishScan(world.scanner, {"culprit"});
+  REQUIRE(world.ClaimAll(worker).size() == 2);
+  world.Advance(kLossGrace);  // both were deaths
+  REQUIRE(world.JobOf("a")->alone);
+  const JobId job = world.JobOf("a")->id;
+  world.Kill(worker);
+  CHECK(world.queue.FindJob(job)->attempt == 0);
+  CHECK(world.queue.FindJob(job)->alone);
+}
+
+TEST_CASE("a job that killed by itself stays alone, though the first batch's worker lives") {
+  Items world({"a", "b"});
+  const IncarnationId batch = world.Join(kWork, 2, 0, "batch");
+  world.ClaimAll(batch);
+  world.LoseLink(batch);
+  const IncarnationId second = world.Join(kWork, 1, 1);
+  const JobId job = world.ClaimAll(second).at(0).job;
+  world.Kill(second);
+  REQUIRE(world.queue.FindJob(job)->attempt == 1);
+  world.Join(kWork, 2, 0, "batch");
+  CHECK(world.queue.FindJob(job)->alone);
+}
