@@ -56,6 +56,8 @@ inline constexpr Duration kLossGrace = std::chrono::seconds(2);
 inline constexpr int kMaxLinkLosses = 20;  // of one job; then it is given up as lost-worker
 // How long the end of a dead process's link is awaited: its last reports may still be under way.
 inline constexpr Duration kDeathGrace = std::chrono::seconds(1);
+// A worker that has just joined is still connecting, however short its lease is.
+inline constexpr Duration kFirstBeat = std::chrono::seconds(10);
 
 class JobQueue {
  public:
@@ -197,6 +199,7 @@ class JobQueue {
   void Ring(Job& job, Instant now);
   void ClaimOverdue(Job& job, Instant now);
   void LeaseOver(Job& job, Instant now);
+  [[nodiscard]] Instant SilentAt(const Worker& worker) const;
   void CheckWorkers(Instant now);
 
   std::vector<StageSettings> settings_;

@@ -60,7 +60,7 @@ void JobQueue::Finished(IncarnationId id, std::vector<wire::DoneResult> results,
 
 Job* JobQueue::Settle(Worker& worker, const wire::Lease& lease, SendConfirm& confirm, Instant now) {
   const bool held = worker.Release(lease);
-  if (worker.alone_job == lease.job) worker.alone_job = JobId();
+  if (held && worker.alone_job == lease.job) worker.alone_job = JobId();
   const auto found = jobs_.find(lease.job);
   if (!held || found == jobs_.end() || found->second.delivery != lease.delivery) {
     confirm.stale.push_back(lease);

@@ -23,6 +23,7 @@ std::optional<Instant> JobQueue::NextDeadline() const {
   if (!timers_.empty()) consider(timers_.begin()->first);
   for (const Loss& loss : losses_) consider(loss.due);
   for (const auto& [id, worker] : workers_.all()) {
+    consider(SilentAt(worker));
     if (worker.death) consider(worker.death_due);
     if (worker.claimed > 0) consider(worker.last_progress + settings_[worker.stage].stall);
   }
@@ -85,12 +86,20 @@ void JobQueue::LeaseOver(Job& job, Instant now) {
   Requeue(job);
 }
 
+// A worker beats whether it holds anything or not. One that does not, while its link stands, never
+// reported at all or is stuck: what it was sent would wait for ever.
+Instant JobQueue::SilentAt(const Worker& worker) const {
+  return worker.last_beat + std::max(settings_[worker.stage].lease, kFirstBeat);
+}
+
 void JobQueue::CheckWorkers(Instant now) {
   std::vector<std::pair<IncarnationId, std::string>> ended;
   std::vector<IncarnationId> died;
   for (const auto& [id, worker] : workers_.all()) {
     if (worker.death && worker.death_due <= now) {
       died.push_back(id);
+    } else if (SilentAt(worker) <= now) {
+      ended.emplace_back(id, "it sent no beat for its lease");
     } else if (worker.claimed > 0 && worker.last_progress + settings_[worker.stage].stall <= now) {
       ended.emplace_back(id, "its handler made no progress for its stall time");
     }

@@ -13,11 +13,11 @@ namespace {
 struct OneItem : QueueWorld {
   OneItem() {
     run = AddRun();
-    scanner = Join(kScan);
+    const IncarnationId scanner = Join(kScan);
     FinishScan(scanner, {"a"});
+    queue.Leave(scanner, now);
   }
   RunId run;
-  IncarnationId scanner;
 };
 
 }  // namespace
@@ -147,4 +147,45 @@ TEST_CASE("time that the broker itself slept is nobody's fault") {
   CHECK(world.cut.empty());
   world.Advance(seconds(20));
   CHECK(world.cut.size() == 1);
+}
+
+TEST_CASE("a worker that sends no beat is cut off, whether or not it has begun what it was sent") {
+  OneItem world;
+  const IncarnationId deaf = world.Join(kWork, 1, 0);
+  REQUIRE(world.Held(deaf).size() == 1);
+  world.Advance(seconds(29));
+  CHECK(world.cut.empty());
+  CHECK(world.queue.NextDeadline() <= world.now + seconds(1));
+  world.Advance(seconds(1));
+  CHECK(world.cut == std::vector<IncarnationId>{deaf});
+  const IncarnationId other = world.Join(kWork, 1, 1);
+  REQUIRE(world.Held(other).size() == 1);
+  CHECK(world.JobOf("a")->attempt == 0);
+}
+
+TEST_CASE("a worker that was welcomed and never heard of again is forgotten") {
+  QueueWorld world;
+  world.queue.Join(IncarnationId(77), kWork, 0, "boot", world.now);
+  REQUIRE(world.queue.NextDeadline());
+  world.Advance(*world.queue.NextDeadline() - world.now);
+  CHECK(world.cut == std::vector<IncarnationId>{IncarnationId(77)});
+  CHECK(world.queue.workers().empty());
+}
+
+TEST_CASE("a stale answer about a job to be run alone lets its worker have no other") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  world.FinishScan(scanner, {"a", "b", "c"});
+  const IncarnationId doomed = world.Join(kWork, 2, 0);
+  world.ClaimAll(doomed);
+  world.Kill(doomed);  // a and b are `alone` now
+  const IncarnationId worker = world.Join(kWork, 2, 1);
+  world.Skip(worker, world.ClaimAll(worker).at(0));
+  REQUIRE(world.Held(worker).size() == 1);
+  const wire::Lease lease = world.Held(worker)[0];
+  REQUIRE(world.queue.FindJob(lease.job)->alone);
+  world.Return(worker, {lease.job, Delivery(1)});
+  CHECK(world.stale.size() == 1);
+  CHECK(world.Held(worker) == std::vector<wire::Lease>{lease});
 }
