@@ -54,6 +54,7 @@ class Links(PipelineTest):
         run = self.client.submit(self.photos, self.out)
         suspect = victim.await_event("claim")["lease"]
         victim.await_event("job", 4)
+        self.assertEqual(victim.await_event("confirm")["accepted"], [suspect])
         victim.kill()
         self.client.ask({
             "t": "exit", "stage": "preprocess", "replica": 0, "pid": victim.process.pid,
@@ -95,7 +96,7 @@ class Links(PipelineTest):
         while not any(heir.await_event("welcome")["feed"] == port for heir in heirs):
             self.assertLess(len(heirs), 4, "the port was never used again")
             heirs.append(self.preprocess(len(heirs) + 1, "--slots", 4, "--hold", self.hold))
-        heirs[-1].await_event("job", 4)
+        heirs[-1].await_event("claim")  # its feed has something to say
         if len(heirs) == 3:  # all four feeds are taken: make room for the old one's next
             self.end_holding(heirs.pop(0))
         old.signal(signal.SIGCONT)
