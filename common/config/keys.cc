@@ -90,7 +90,7 @@ OptionSchema BrokerKeys() {
   keys.Add(Integer("max_sockets", "how many sockets and files the broker may open", 4096, 16,
                    1'000'000));
   keys.Add(Time("heartbeat",
-                "a peer silent for this long is lost; default 600ms on one machine, else 30s",
+                "a peer silent for this long is lost; default 2s on one machine, else 30s",
                 std::nullopt, 100 * kMillisecond));
   keys.Add({.name = "log_level",
             .type = OptionType::kChoice,

@@ -17,7 +17,7 @@ namespace {
 
 // A PONG waits behind bulk data: off this machine a healthy worker was cut at 3 s.
 constexpr Duration kLeastRemoteHeartbeat = std::chrono::seconds(30);
-constexpr Duration kLocalHeartbeat = std::chrono::milliseconds(600);
+constexpr Duration kLocalHeartbeat = std::chrono::seconds(2);
 
 bool IsHost(std::string_view host) {
   return !host.empty() && host.size() <= 253 && std::ranges::all_of(host, [](char c) {

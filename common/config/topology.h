@@ -32,9 +32,9 @@ struct BrokerConfig {
   std::string endpoint_dir;
   std::string state;       // absolute path of the folder of the broker's state
   int max_sockets = 4096;  // ZMQ_MAX_SOCKETS; also what RLIMIT_NOFILE is raised for
-  // A peer silent for this long is lost. Default 600 ms on loopback and ipc, else 30 s, which is
+  // A peer silent for this long is lost. Default 2 s on loopback and ipc, else 30 s, which is
   // also the least allowed there: a PONG waits behind bulk data.
-  Duration heartbeat = std::chrono::milliseconds(600);
+  Duration heartbeat = std::chrono::seconds(2);
   std::string log_level = "info";  // trace, debug, info, warn, error, off
 
   // True where nobody outside this machine takes part: ipc, or a loopback host.

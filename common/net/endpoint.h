@@ -34,7 +34,7 @@ bool IsLocal(const Endpoint& endpoint);
 // How long a peer may be silent before its link is lost. Between machines a PONG waits behind bulk
 // in the same socket (a healthy worker was cut at 3 s); on one machine only a stopped process is
 // silent.
-inline constexpr Duration kLocalHeartbeat = std::chrono::milliseconds(600);
+inline constexpr Duration kLocalHeartbeat = std::chrono::seconds(2);
 inline constexpr Duration kRemoteHeartbeat = std::chrono::seconds(30);
 Duration HeartbeatFor(const Endpoint& endpoint);
 

@@ -40,7 +40,7 @@ TEST_CASE("a short file gets every default") {
   CHECK(topology.broker.feed_first == 7720);
   CHECK(topology.broker.feed_last == 8719);
   CHECK(topology.broker.state == "/etc/pipes/state");
-  CHECK(topology.broker.heartbeat == 600ms);
+  CHECK(topology.broker.heartbeat == 2s);
   CHECK(topology.broker.log_level == "info");
   REQUIRE(topology.stages.size() == 2);
   const StageConfig& stage = topology.stages[1];
@@ -280,7 +280,7 @@ TEST_CASE("with a folder of sockets everything is local, whatever host the file 
   test.context.endpoint_dir = "/run/m";
   const Topology topology = Load(kSmall, test.context);
   CHECK(topology.broker.Local());
-  CHECK(topology.broker.heartbeat == 600ms);
+  CHECK(topology.broker.heartbeat == 2s);
   CHECK(topology.broker.ControlBindEndpoint() == "ipc:///run/m/control");
   CHECK(topology.broker.ControlConnectEndpoint() == "ipc:///run/m/control");
   CHECK(topology.broker.ReportsBindEndpoint() == "ipc:///run/m/reports");

@@ -18,7 +18,7 @@
 
 namespace millrace {
 
-// A busy machine may keep a process from answering for longer than the 600 ms that links on one
+// A busy machine may keep a process from answering for longer than the heartbeat that links on one
 // machine are given; tests are not about that.
 inline constexpr Duration kPatience = std::chrono::seconds(20);
 
