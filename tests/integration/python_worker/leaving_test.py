@@ -69,6 +69,22 @@ class Revoke(PipelineTest):
         self.assertEqual(self.assert_closes(self.client.wait(again), 30)["ok"], 30)
         self.end_politely(worker)
 
+    def test_jobs_that_a_busy_worker_has_not_begun_go_to_one_that_is_idle(self):
+        self.start_broker([SCAN, PREPROCESS + ", replicas: 2, claim_deadline: 200ms"])
+        self.write_photos(4)
+        self.scanner()
+        busy = self.preprocess(0, "--slots", 4, "--hold", self.hold)
+        run = self.client.submit(self.photos, self.out)
+        claimed = busy.await_event("claim")["lease"]
+        busy.await_event("job", 4)
+        idle = self.preprocess(1, "--slots", 4)
+        wait_until(lambda: len(idle.events("done")) == 3, "the idle worker to do the three")
+        self.hold.touch()
+        report = self.assert_closes(self.client.wait(run), 4)
+        self.assertEqual(report["ok"], 4)
+        self.end_politely(busy, idle)
+        self.assertEqual([event["lease"] for event in busy.events("done")], [claimed])
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
