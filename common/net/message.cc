@@ -43,7 +43,7 @@ zmq::message_t ToMessage(const Buffer& buffer) {
 }
 
 Buffer ToBuffer(zmq::message_t message) {
-  if (message.size() == 0) return {};
+  if (message.empty()) return {};
   auto owner = std::make_shared<zmq::message_t>(std::move(message));
   const void* data = owner->data();
   const std::size_t size = owner->size();

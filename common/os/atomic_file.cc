@@ -68,7 +68,7 @@ WriteResult<void> MakeFolders(const std::string& root, std::string_view below) {
     const std::string folder = whole.substr(0, end);
     if (mkdir(folder.c_str(), 0777) == 0) {
       const std::size_t slash = folder.rfind('/');
-      const auto synced = SyncFolder(slash == std::string::npos ? "."
+      auto synced = SyncFolder(slash == std::string::npos ? "."
                                      : slash == 0               ? "/"
                                                                 : folder.substr(0, slash));
       if (!synced) return synced;

@@ -66,7 +66,7 @@ Result<wire::ItemResult> ToItem(Done done, std::size_t max_payload) {
 struct FoundToWire {
   std::size_t& bytes;
 
-  wire::FoundItem operator()(std::string key, Meta meta) const {
+  wire::FoundItem operator()(std::string key, const Meta& meta) const {
     std::string encoded = meta.Encode();
     bytes += encoded.size();
     return {std::move(key), wire::FoundItem::Next{std::move(encoded)}};
@@ -97,8 +97,8 @@ Result<wire::ScanResult> ToScan(Scanned scanned) {
                                             std::to_string(found.key.size()) + " bytes");
     }
     out.found.push_back(std::visit(
-        [&](auto&& what) { return FoundToWire{bytes}(std::move(found.key), std::move(what)); },
-        std::move(found.what)));
+        [&](auto& what) { return FoundToWire{bytes}(std::move(found.key), std::move(what)); },
+        found.what));
   }
   if (bytes > kMaxScanBytes) {
     return Fail(ErrorCode::kTooLarge, "the scan's chunk has " + std::to_string(bytes) +

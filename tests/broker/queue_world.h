@@ -79,7 +79,7 @@ class QueueWorld {
   }
   // Claims everything it holds, as one Process call.
   std::vector<wire::Lease> ClaimAll(IncarnationId worker) {
-    const std::vector<wire::Lease> leases = Held(worker);
+    std::vector<wire::Lease> leases = Held(worker);
     Claim(worker, leases);
     return leases;
   }

@@ -131,12 +131,12 @@ void FakeBroker::AwaitFeed() {
   feed_up_ = true;
 }
 
-void FakeBroker::Send(wire::FeedMessage message) {
+void FakeBroker::Send(const wire::FeedMessage& message) {
   AwaitFeed();
   REQUIRE(feed_->Send(wire::Encode(message)).value());
 }
 
-void FakeBroker::Answer(wire::FeedMessage message) {
+void FakeBroker::Answer(const wire::FeedMessage& message) {
   if (!feed_) return;
   AwaitFeed();
   // A worker that has left needs no answer.

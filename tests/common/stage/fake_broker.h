@@ -37,7 +37,7 @@ class FakeBroker {
   // HELLO, WELCOME and the first credit; the number of slots.
   std::int64_t Join();
 
-  void Send(wire::FeedMessage message);
+  void Send(const wire::FeedMessage& message);
   // One job a key, with ids counted on from 1, and a payload part for each.
   std::vector<wire::Lease> SendJobs(const std::vector<std::string>& keys, bool alone = false);
   // Closes the feed, as a broker does that ends an incarnation.
@@ -82,7 +82,7 @@ class FakeBroker {
  private:
   void Pump();
   void AwaitFeed();
-  void Answer(wire::FeedMessage message);
+  void Answer(const wire::FeedMessage& message);
   void TakeReport(wire::ReportMessage report);
   void Confirm(const wire::ReportMessage& report);
 
