@@ -5,12 +5,42 @@
 #include "broker/job_queue.h"
 
 namespace millrace {
+namespace {
+
+// One message stays well under what its head and the whole may have (PROTOCOL.md: "Limits"): a
+// worker could read nothing of a larger one, and would never answer for the jobs in it.
+constexpr std::size_t kMessageJobs = 256;
+constexpr std::size_t kMessageHeadBytes = 1u << 20;
+constexpr std::size_t kMessageBytes = 64u << 20;
+
+}  // namespace
 
 void JobQueue::Dispatch(Instant now) {
   // The last stage first: what it takes makes room for the one before.
   for (StageIndex stage = settings_.size(); stage-- > 0;) DispatchStage(stage, now);
-  for (auto& [worker, jobs] : sends_) actions_.emplace_back(SendJobs{worker, std::move(jobs)});
+  for (const auto& [worker, jobs] : sends_) EmitSends(worker, jobs);
   sends_.clear();
+}
+
+void JobQueue::EmitSends(IncarnationId worker, const std::vector<JobId>& jobs) {
+  SendJobs send{worker, {}};
+  std::size_t head_bytes = 0;
+  std::size_t bytes = 0;
+  for (const JobId id : jobs) {
+    const Job& job = jobs_.at(id);
+    const std::size_t head = job.key.size() + job.cursor.size() + job.meta.size();
+    if (!send.jobs.empty() &&
+        (send.jobs.size() == kMessageJobs || head_bytes + head > kMessageHeadBytes ||
+         bytes + job.bytes > kMessageBytes)) {
+      actions_.emplace_back(std::exchange(send, SendJobs{worker, {}}));
+      head_bytes = 0;
+      bytes = 0;
+    }
+    send.jobs.push_back(id);
+    head_bytes += head;
+    bytes += job.bytes;
+  }
+  if (!send.jobs.empty()) actions_.emplace_back(std::move(send));
 }
 
 // Back-pressure: a stage is fed while the one after it is under its budget. Over it, only a run

@@ -180,6 +180,8 @@ class JobQueue {
   [[nodiscard]] bool UnderShare(StageIndex stage, RunId run) const;
   void Send(Worker& worker, Job& job, Instant now);
   void RevokeSent(Job& job);
+  // As many messages as it takes.
+  void EmitSends(IncarnationId worker, const std::vector<JobId>& jobs);
 
   // losses.cc
   void RemoveWorker(Worker& worker, Instant now);

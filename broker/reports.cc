@@ -3,8 +3,15 @@
 
 #include "broker/job_queue.h"
 #include "common/base/result.h"
+#include "common/payload/meta.h"
 
 namespace millrace {
+namespace {
+
+// A cursor goes into the head of the next chunk's message, which a worker must be able to read.
+constexpr std::size_t kMaxCursorBytes = 1u << 20;
+
+}  // namespace
 
 void JobQueue::Claimed(IncarnationId id, std::span<const wire::Lease> leases, Instant now) {
   Worker* worker = workers_.Find(id);
@@ -115,6 +122,12 @@ void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
 }
 
 void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
+  if (result.next_cursor && result.next_cursor->size() > kMaxCursorBytes) {
+    return EndItem(job, ItemOutcome::kFailed, "protocol",
+                   "the scanner's cursor has " + std::to_string(result.next_cursor->size()) +
+                       " bytes, over the limit of " + std::to_string(kMaxCursorBytes),
+                   now);
+  }
   Run& run = runs_.at(job.run);
   RemoveJob(job.id);
   run.scan_job = JobId();
@@ -125,6 +138,10 @@ void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
     }
     if (!run.first_found) run.first_found = now;
     run.counts.scanned += 1;
+    if (auto* next = std::get_if<wire::FoundItem::Next>(&found.what);
+        next != nullptr && next->meta.size() > kMaxMetaBytes) {
+      found.what = wire::FoundItem::Fail{"protocol", "the scanner's meta is over its limit"};
+    }
     if (auto* next = std::get_if<wire::FoundItem::Next>(&found.what)) {
       if (run.phase != RunPhase::kActive) continue;  // counted as unfinished
       Job item;

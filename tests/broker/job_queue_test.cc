@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "common/payload/meta.h"
+#include "common/wire/codec.h"
 #include "tests/broker/queue_world.h"
 
 using namespace millrace;
@@ -265,4 +267,53 @@ TEST_CASE("a run that gives up over its scan's own failures ends after the whole
   CHECK(ends == 1);
   CHECK(world.Counts(run).scanned == 4);
   CHECK(world.Counts(run).failed == 3);
+}
+
+TEST_CASE("jobs travel in messages of a size that a worker can read") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  wire::ScanResult scan;
+  for (int i = 0; i < 1000; ++i) {
+    scan.found.push_back({std::to_string(i), wire::FoundItem::Next{std::string(16 << 10, 'm')}});
+  }
+  std::vector<wire::DoneResult> results;
+  results.push_back({world.Held(scanner).at(0), std::move(scan)});
+  world.queue.Finished(scanner, std::move(results), world.now);
+  const IncarnationId worker(77);
+  world.queue.Join(worker, kWork, 0, "boot", world.now);
+  world.queue.SetCredit(worker, 10'000, world.now);
+  world.queue.Dispatch(world.now);
+  std::size_t jobs = 0;
+  for (const Action& action : world.queue.TakeActions()) {
+    const auto* send = std::get_if<SendJobs>(&action);
+    if (send == nullptr) continue;
+    std::size_t head = 0;
+    for (const JobId id : send->jobs) head += world.queue.FindJob(id)->meta.size() + 64;
+    CHECK(head <= wire::kMaxHeadBytes);
+    jobs += send->jobs.size();
+  }
+  CHECK(jobs == 1000);
+}
+
+TEST_CASE("what a scan found too large to be sent on fails by itself, and a cursor its scan") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const auto finish = [&](wire::ScanResult scan) {
+    std::vector<wire::DoneResult> results;
+    results.push_back({world.Held(scanner).back(), std::move(scan)});
+    world.queue.Finished(scanner, std::move(results), world.now);
+    world.Settle();
+  };
+  finish({{{"large", wire::FoundItem::Next{std::string(kMaxMetaBytes + 1, 'm')}},
+           {"fine", wire::FoundItem::Next{std::string(kMaxMetaBytes, 'm')}}},
+          "next"});
+  REQUIRE(world.EndOf("large") != nullptr);
+  CHECK(world.EndOf("large")->outcome == ItemOutcome::kFailed);
+  CHECK(world.Counts(run).scanned == 2);
+  CHECK(world.queue.Totals(kWork, world.now).jobs == 1);
+  finish({{}, std::string(std::size_t{2} << 20, 'c')});
+  CHECK(world.queue.FindRun(run)->result == RunResult::kFailed);
+  CHECK(world.queue.FindRun(run)->scan_ended);
 }
