@@ -9,7 +9,7 @@ OptionSchema ScannerOptions() {
               .help = "Items that one scan job reports at most; the next job goes on behind them.",
               .default_value = std::int64_t{1000},
               .min = 1,
-              .max = 100'000});
+              .max = 50'000});
   return schema;
 }
 

@@ -30,13 +30,16 @@ Result<Scanned> Scan::Next(std::size_t items, const Job& job, JobContext& contex
   if (options_.sample > 0 && !at_.threshold) RETURN_IF_ERROR(DrawSample(job, context));
   Scanned chunk;
   Visit visit;
-  for (std::size_t visits = 0; visits < kMostVisits && chunk.found.size() < items; ++visits) {
+  std::size_t key_bytes = 0;
+  for (std::size_t visits = 0;
+       visits < kMostVisits && chunk.found.size() < items && key_bytes < kMostKeyBytes; ++visits) {
     if (context.Cancelled(job)) break;
     ASSIGN_OR_RETURN(const bool more, source_->Next(visit));
     if (!more) return chunk;
     context.Progress();
     if (!IsReported(visit)) continue;
     if (CountsAsImage(visit)) ++at_.images;
+    key_bytes += visit.key.size();
     std::visit(
         [&](auto& what) {
           if constexpr (!std::is_same_v<std::decay_t<decltype(what)>, std::monostate>) {

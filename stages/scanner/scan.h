@@ -16,6 +16,8 @@ class Scan {
   // A chunk ends after this many entries too, so that a tree of empty folders is not one endless
   // job.
   static constexpr std::size_t kMostVisits = 100'000;
+  // And after this many bytes of names: a report has a bound (the wire's kMaxHeadBytes).
+  static constexpr std::size_t kMostKeyBytes = 1u << 20;
 
   // From where `cursor` tells; "" for the start. The same run and cursor give the same chunk, as
   // long as the files stay as they are.

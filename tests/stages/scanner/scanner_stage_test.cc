@@ -109,6 +109,21 @@ TEST_CASE("a chunk that is asked for again finds the same again") {
   CHECK(context.progress >= 4);
 }
 
+TEST_CASE("a chunk of long names ends before its report is over the protocol's bound") {
+  const TemporaryFolder folder;
+  const std::string deep = std::string(250, 'd') + "/" + std::string(250, 'e') + "/";
+  for (int i = 0; i < 2500; ++i) {
+    folder.File(deep + std::to_string(10000 + i) + std::string(200, 'f') + ".jpg", kJpeg);
+  }
+  FakeJobContext context;
+  const auto stage = StartScanner(50'000);
+  const std::vector<Job> jobs = {ScanJob(ScanRun(folder.path()), "")};
+  const auto first = std::get<Scanned>(stage->Process(jobs, context)[0]);
+  CHECK(first.next_cursor.has_value());
+  CHECK(first.found.size() * 700 < 2u << 20);
+  CHECK(ScanWhole(ScanRun(folder.path()), 50'000).lines.size() == 2500);
+}
+
 TEST_CASE("entries that come and go between chunks harm nothing") {
   const TemporaryFolder folder;
   for (const char* name : {"a/1.jpg", "a/2.jpg", "b/1.jpg", "c.jpg", "d.jpg"}) {
