@@ -1,6 +1,5 @@
 #include "broker/sessions.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace millrace {
@@ -32,14 +31,17 @@ Session* Sessions::FindIncarnation(IncarnationId incarnation) {
 
 void Sessions::Ended(IncarnationId incarnation) {
   if (Session* session = FindIncarnation(incarnation);
-      session != nullptr && session->incarnation == incarnation) {
+      session != nullptr && session->incarnation == incarnation && session->joined) {
     session->joined = false;
+    gone_.emplace_back(session->hello.boot, incarnation);
   }
   boots_.erase(incarnation);
-  const auto seen = fds_.find(incarnation);
-  if (seen == fds_.end()) return;
-  std::erase(by_fd_[seen->second], incarnation);
-  fds_.erase(seen);
+  if (gone_.size() <= kMaxGone) return;
+  const auto oldest = by_boot_.find(gone_.front().first);
+  if (oldest != by_boot_.end() && oldest->second.incarnation == gone_.front().second) {
+    by_boot_.erase(oldest);
+  }
+  gone_.pop_front();
 }
 
 void Sessions::Remove(const std::string& boot) {
@@ -50,14 +52,18 @@ void Sessions::Remove(const std::string& boot) {
 }
 
 void Sessions::SeenOn(int fd, IncarnationId incarnation) {
-  if (fd < 0 || !fds_.try_emplace(incarnation, fd).second) return;
+  if (fd < 0 || !seen_.insert(incarnation).second) return;
   by_fd_[fd].push_back(incarnation);
 }
 
 std::optional<IncarnationId> Sessions::Disconnected(int fd) {
   const auto found = by_fd_.find(fd);
-  if (found == by_fd_.end() || found->second.empty()) return std::nullopt;
-  return found->second.front();
+  if (found == by_fd_.end()) return std::nullopt;
+  const IncarnationId first = found->second.front();
+  found->second.pop_front();
+  if (found->second.empty()) by_fd_.erase(found);
+  seen_.erase(first);
+  return first;
 }
 
 }  // namespace millrace

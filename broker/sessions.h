@@ -5,11 +5,14 @@
 // socket, which names the incarnation from the first report that came by it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "common/base/clock.h"
 #include "common/base/ids.h"
@@ -26,6 +29,10 @@ struct Session {
 
 class Sessions {
  public:
+  // Processes that have gone and are still known, for a HELLO or EXIT that comes late. Where nobody
+  // sends EXIT, nothing else forgets them.
+  static constexpr std::size_t kMaxGone = 4096;
+
   Session& Add(Session session);
   // By the nonce of the process; nullptr for one that never said HELLO.
   Session* FindBoot(const std::string& boot);
@@ -39,14 +46,19 @@ class Sessions {
   // A report of the incarnation came by this connection.
   void SeenOn(int fd, IncarnationId incarnation);
   // The connection has ended: whose it was, if anybody had reported by it. The number may already
-  // belong to the next peer, so the one seen first is meant.
+  // belong to the next peer, so the one seen first is meant; it may have been Ended before.
   std::optional<IncarnationId> Disconnected(int fd);
+
+  [[nodiscard]] std::size_t size() const { return by_boot_.size(); }
 
  private:
   std::map<std::string, Session> by_boot_;
-  std::map<IncarnationId, std::string> boots_;       // of living incarnations
-  std::map<int, std::vector<IncarnationId>> by_fd_;  // in the order of their first report
-  std::map<IncarnationId, int> fds_;
+  std::map<IncarnationId, std::string> boots_;  // of living incarnations
+  // In the order of their first report, until the connection's end has been read: the incarnation
+  // may have ended before.
+  std::map<int, std::deque<IncarnationId>> by_fd_;
+  std::set<IncarnationId> seen_;                            // all in by_fd_
+  std::deque<std::pair<std::string, IncarnationId>> gone_;  // the longest gone first
 };
 
 }  // namespace millrace

@@ -55,3 +55,42 @@ TEST_CASE("the end of an old incarnation leaves the new one of the same process 
   sessions.Ended(IncarnationId(2));
   CHECK_FALSE(sessions.FindBoot("a")->joined);
 }
+
+TEST_CASE(
+    "the end of a link that was given up before does not end the next one on its descriptor") {
+  Sessions sessions;
+  sessions.Add(SessionOf(1, "a", 1));
+  sessions.SeenOn(9, IncarnationId(1));
+  sessions.Ended(IncarnationId(1));  // it said HELLO anew; the end of its link is yet to be read
+  sessions.Add(SessionOf(2, "a", 1));
+  sessions.SeenOn(9, IncarnationId(2));
+  CHECK(sessions.Disconnected(9) != IncarnationId(2));
+  CHECK(sessions.Disconnected(9) == IncarnationId(2));
+}
+
+TEST_CASE("only the latest processes that have gone are remembered") {
+  Sessions sessions;
+  sessions.Add(SessionOf(1, "living", 1));
+  const std::uint64_t count = Sessions::kMaxGone + 10;
+  for (std::uint64_t i = 2; i < count; ++i) {
+    sessions.Add(SessionOf(i, std::to_string(i), static_cast<std::int64_t>(i)));
+    sessions.Ended(IncarnationId(i));
+  }
+  CHECK(sessions.size() == Sessions::kMaxGone + 1);
+  CHECK(sessions.FindBoot("living") != nullptr);
+  CHECK(sessions.FindBoot("2") == nullptr);
+  CHECK(sessions.FindBoot(std::to_string(count - 1)) != nullptr);
+}
+
+TEST_CASE("a process that came back is not forgotten as one that has gone") {
+  Sessions sessions;
+  sessions.Add(SessionOf(1, "back", 1));
+  sessions.Ended(IncarnationId(1));
+  sessions.Add(SessionOf(2, "back", 1));
+  for (std::uint64_t i = 3; i < Sessions::kMaxGone + 20; ++i) {
+    sessions.Add(SessionOf(i, std::to_string(i), static_cast<std::int64_t>(i)));
+    sessions.Ended(IncarnationId(i));
+  }
+  REQUIRE(sessions.FindBoot("back") != nullptr);
+  CHECK(sessions.FindBoot("back")->joined);
+}
