@@ -1,12 +1,25 @@
 #include "common/os/signals.h"
 
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
 
 namespace millrace {
+namespace {
+
+// A thread that a library started before main (OpenBLAS does when it is loaded) does not block the
+// signals, so the kernel may hand them to it. It passes them on to the main thread, where they are
+// blocked and wait for the signalfd.
+void PassToMainThread(int signal) {
+  const int before = errno;
+  syscall(SYS_tgkill, getpid(), getpid(), signal);
+  errno = before;
+}
+
+}  // namespace
 
 Result<SignalFd> SignalFd::Open() {
   sigset_t set;
@@ -20,8 +33,13 @@ Result<SignalFd> SignalFd::Open() {
   if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
     return Fail(ErrorCode::kInternal, "cannot block signals: " + ErrnoText(error));
   }
-  // Inherited as "ignore" it would reap the children behind our back.
-  std::signal(SIGCHLD, SIG_DFL);
+  struct sigaction pass_on {};
+  pass_on.sa_handler = PassToMainThread;
+  pass_on.sa_flags = SA_RESTART;
+  // SIGCHLD too: inherited as "ignore" it would reap the children behind our back.
+  for (const int signal : {SIGTERM, SIGCHLD, SIGINT}) {
+    if (sigismember(&set, signal) == 1) sigaction(signal, &pass_on, nullptr);
+  }
   std::signal(SIGPIPE, SIG_IGN);
   UniqueFd fd(signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!fd.valid()) {

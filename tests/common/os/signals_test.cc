@@ -4,8 +4,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <thread>
 
 #include "common/os/child.h"
 
@@ -28,6 +30,29 @@ TEST_CASE("a signal becomes readable instead of ending the process") {
   CHECK_FALSE(signals->Next().has_value());
   kill(getpid(), SIGINT);
   CHECK(signals->Next() == SIGINT);
+}
+
+TEST_CASE("a signal that a thread from before main is handed reaches the main thread") {
+  auto signals = SignalFd::Open();
+  REQUIRE(signals);
+  std::atomic<bool> open = false;
+  std::atomic<bool> done = false;
+  std::thread early([&] {  // as if it had been started before SignalFd::Open
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
+    open = true;
+    open.notify_one();
+    done.wait(false);
+  });
+  open.wait(false);
+  kill(getpid(), SIGTERM);
+  pollfd item{signals->fd(), POLLIN, 0};
+  CHECK(poll(&item, 1, 20000) == 1);
+  CHECK(signals->Next() == SIGTERM);
+  done = true;
+  done.notify_one();
+  early.join();
 }
 
 TEST_CASE("the end of a child becomes readable") {
