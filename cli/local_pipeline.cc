@@ -50,6 +50,16 @@ Result<std::vector<WorkerCommand>> WorkerCommands(const Topology& topology, cons
   return commands;
 }
 
+// "inference-0 cannot start: no file w.pth" of a worker's last line, "12:34:56.789 E inference-0:
+// cannot start: no file w.pth" or "millrace-inference: cannot start: ...".
+std::string WhyNot(const std::string& worker, std::string_view line) {
+  constexpr std::string_view kSaid = "cannot start: ";
+  if (const std::size_t at = line.find(kSaid); at != std::string_view::npos) {
+    line.remove_prefix(at + kSaid.size());
+  }
+  return fmt::format("{} cannot start: {}", worker, line);
+}
+
 bool IsExecutable(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
 
 }  // namespace
@@ -105,8 +115,7 @@ LocalPipeline::LocalPipeline(const Clock& clock, Options options, net::Context c
                        .on_end = [this](const wire::Exit& exit) { TellExit(exit); },
                        .on_cannot_start =
                            [this](const std::string& worker, const std::string& reason) {
-                             if (!cannot_start_.empty()) return;
-                             cannot_start_ = fmt::format("{} cannot start: {}", worker, reason);
+                             if (cannot_start_.empty()) cannot_start_ = WhyNot(worker, reason);
                            }}) {}
 
 std::vector<int> LocalPipeline::StderrFds() const {

@@ -1,14 +1,33 @@
 // The command line: one file a subcommand (command.h).
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "common/config/options.h"
 
 namespace millrace::cli {
 namespace {
+
+std::vector<std::string> CommandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return names;
+}
+
+// The parser would only say that a subcommand is required.
+Error NoSuchCommand(const std::string& word, const std::vector<std::string>& names) {
+  const std::string near = NearestName(word, names);
+  return {ErrorCode::kUsage,
+          fmt::format("there is no command '{}'; {}", word,
+                      near.empty() ? "the commands are " + fmt::format("{}", fmt::join(names, ", "))
+                                   : fmt::format("did you mean '{}'?", near))};
+}
 
 int Main(int argc, char** argv) {
   CLI::App app("Batch image inference over a message broker.", "millrace");
@@ -36,6 +55,15 @@ int Main(int argc, char** argv) {
   AddValidateCommand(app, chosen);
   AddModelCommand(app, chosen);
   AddCompletionCommand(app, chosen);
+  if (words.empty()) {
+    fmt::print(stderr, "{}", app.help());
+    return kExitUsage;
+  }
+  const std::vector<std::string> names = CommandNames(app);
+  if (!words[0].starts_with('-') &&
+      std::find(names.begin(), names.end(), words[0]) == names.end()) {
+    return Complain(NoSuchCommand(words[0], names));
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {

@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""What is taken from INPUT, where OUTPUT may lie, and what each mistake exits with."""
+import json
+import os
+
+from millrace_testing import TestCase, files_below, jpeg, main, write_photos
+
+
+class WhatIsTaken(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.names = write_photos(self.photos, 120)
+
+    def assert_written(self, names):
+        self.assertEqual(files_below(self.out), {os.fsencode(name) for name in names})
+
+    def test_one_file_is_an_input_too(self):
+        self.run_to_end(
+            "run", "demo", self.photos / self.names[7], self.out, *self.SMALL, expect=0)
+        self.assert_written([os.path.basename(self.names[7])])
+
+    def test_a_list_of_files(self):
+        listed = self.folder / "list"
+        listed.write_text("".join(f"{name}\n" for name in self.names[3:6]))
+        self.run_demo("--files-from", listed)
+        self.assert_written(self.names[3:6])
+
+    def test_a_list_on_stdin_with_null_bytes(self):
+        odd = "new\nline.jpg"
+        (self.photos / odd).write_bytes(jpeg(5))
+        chosen = [odd, *self.names[50:53]]
+        self.run_demo("--files-from", "-", "-0", stdin=b"".join(n.encode() + b"\0" for n in chosen))
+        self.assert_written(chosen)
+
+    def test_filters_and_limits(self):
+        self.run_demo("--include", "001/**", "--exclude", "*-0010?.jpg")
+        self.assert_written([n for n in self.names if n.startswith("001/") and "-0010" not in n])
+        self.out = self.folder / "limited"
+        self.run_demo("--limit", "9")
+        self.assert_written(self.names[:9])
+
+    def test_an_output_inside_input_is_no_input(self):
+        self.out = self.photos / "out"
+        self.run_demo()
+        self.assert_written(self.names)
+        self.run_demo()  # the second time it holds pictures
+        self.assert_written(self.names)
+
+
+class Mistakes(TestCase):
+    def setUp(self):
+        super().setUp()
+        write_photos(self.photos, 2)
+
+    def refuse(self, *words, says):
+        run = self.run_to_end(*words, expect=2)
+        self.assertIn(says, run.stderr)
+        self.assertEqual(run.stdout, "")
+
+    def test_a_missing_input(self):
+        self.refuse("run", "demo", self.folder / "fotos", self.out, says="fotos does not exist")
+
+    def test_an_output_that_is_the_input_or_above_it(self):
+        self.refuse("run", "demo", self.photos, self.photos, says="choose another folder")
+        self.refuse("run", "demo", self.photos, self.folder, says="choose another folder")
+
+    def test_a_topology_that_there_is_not(self):
+        self.refuse("run", "dema", self.photos, self.out, says="did you mean 'demo'?")
+
+    def test_options_and_values_that_there_are_not(self):
+        self.refuse("run", "demo", self.photos, self.out, "--wieghts", "w.pth", says="--wieghts")
+        self.refuse("run", "demo", self.photos, self.out, "--fail-on", "many", says="5%")
+        self.refuse("run", "demo", self.photos, self.out, "--set", "preprocess.replicsa=2",
+                    says='did you mean "replicas"?')
+        self.refuse("run", "demo", self.photos, says="OUTPUT")
+        self.refuse("ruin", "demo", says="did you mean 'run'?")
+
+    def test_a_folder_without_images(self):
+        empty = self.folder / "empty"
+        empty.mkdir()
+        (empty / "notes.txt").write_text("nothing to see\n")
+        self.refuse("run", "demo", empty, self.out, says="no images")
+        self.run_to_end("run", "demo", empty, self.out, "--allow-empty", expect=0)
+
+    def test_help_lists_what_the_topology_takes(self):
+        run = self.run_to_end("run", "face-parsing", "--help", expect=0)
+        self.assertIn("--weights", run.stdout)
+        self.assertIn("Examples:", run.stdout)
+
+
+class Verdicts(TestCase):
+    def setUp(self):
+        super().setUp()
+        for name in write_photos(self.photos, 10)[:2]:
+            (self.photos / name).write_bytes(b"")
+
+    def test_failures_count_as_far_as_the_person_says(self):
+        self.run_demo(expect=1)
+        self.run_demo("--fail-on", "3", expect=0)
+        self.run_demo("--fail-on", "20%", expect=1)
+        self.run_demo("--fail-on", "21%", expect=0)
+        self.run_demo("--fail-on", "never", expect=0)
+
+    def test_failures_are_listed_for_people_and_for_programs(self):
+        self.run_demo("--fail-on", "never")
+        table = self.run_to_end("failures", self.out, expect=0).stdout
+        self.assertEqual(len(table.splitlines()), 3)
+        self.assertRegex(table, r"000/photo-00000\.jpg +scan +empty ")
+        lines = self.run_to_end("failures", self.out, "--json", expect=0).stdout.splitlines()
+        self.assertEqual({json.loads(line)["code"] for line in lines}, {"empty"})
+        paths = self.run_to_end("failures", self.out, "-0", expect=0).stdout
+        self.assertEqual(paths, "000/photo-00000.jpg\x00000/photo-00001.jpg\x00")
+        self.run_to_end("failures", self.folder, expect=2)
+
+
+if __name__ == "__main__":
+    main()

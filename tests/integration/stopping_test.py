@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""How a run ends early: by SIGTERM, by workers that cannot start, by too many failures."""
+import os
+import signal
+
+from millrace_testing import TestCase, broken_pictures, files_below, main, wait_until, write_photos
+
+
+class Stopping(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.names = {os.fsencode(name) for name in write_photos(self.photos, 300)}
+
+    def start_and_get_going(self, *words):
+        run = self.start_demo("--set", "preprocess.budget=8KiB", *words)
+        wait_until(lambda: len(files_below(self.out)) >= 30, "the first results")
+        return run
+
+    def assert_stopped_cleanly(self, run, children):
+        report = self.report()
+        self.assertEqual(report["ok"], len(files_below(self.out)))
+        self.assertEqual(report["failed"], 0)
+        self.assertLess(report["ok"], 300)
+        self.assert_nothing_half_written()
+        self.assertNotIn("started again", run.stderr)
+        self.assert_gone(children)
+
+    def test_sigterm_lets_what_is_in_flight_finish_and_writes_the_report(self):
+        run = self.start_and_get_going()
+        children = run.children()
+        os.kill(run.pid, signal.SIGTERM)
+        self.assertEqual(run.wait(), 143, run.stderr)
+        self.assert_stopped_cleanly(run, children)
+
+    def test_sigterm_to_the_whole_group_restarts_nothing_and_the_broker_leaves_last(self):
+        run = self.start_and_get_going()
+        children = run.children()
+        os.killpg(run.pid, signal.SIGTERM)
+        self.assertEqual(run.wait(), 143, run.stderr)
+        self.assertEqual(broken_pictures(self.out), [])
+        self.assertIn("unfinished", self.report())
+        self.assertNotIn("started again", run.stderr)
+        self.assert_gone(children)
+
+    def test_a_second_signal_stops_at_once(self):
+        run = self.start_and_get_going()
+        children = run.children()
+        os.kill(children["inference-0"], signal.SIGSTOP)  # what is in flight cannot finish
+        os.kill(run.pid, signal.SIGTERM)
+        wait_until(lambda: "once more stops at once" in run.stderr, "the first one's answer")
+        os.kill(run.pid, signal.SIGTERM)
+        self.assertEqual(run.wait(), 143)
+        self.assert_gone(children)
+
+    def test_missing_weights_are_told_by_their_path(self):
+        missing = self.folder / "missing.pth"
+        run = self.run_to_end(
+            "run", "face-parsing", self.photos, self.out, "--weights", missing, expect=2)
+        self.assertIn(str(missing), run.stderr)
+        self.assertEqual(files_below(self.out), set())
+
+    def test_weights_that_are_none_stop_the_run_with_the_workers_reason(self):
+        weights = self.folder / "weights.pth"
+        weights.write_text("no model at all")
+        run = self.start("run", "face-parsing", self.photos, self.out, "--weights", weights)
+        self.assertEqual(run.wait(), 2, run.stderr)
+        self.assertIn("millrace: inference-0 cannot start: ", run.stderr)
+
+    def test_too_many_failures_stop_the_run_with_the_commonest_reasons(self):
+        for name in sorted(self.names)[:100]:
+            (self.photos / os.fsdecode(name)).write_bytes(b"")
+        run = self.run_demo("--stop-at", "20", expect=3)
+        self.assertIn("empty", run.stderr)
+        report = self.report()
+        self.assertGreaterEqual(report["failed"], 20)
+        self.assertLess(report["scanned"] - report.get("unfinished", 0), 300)
+
+    def test_two_runs_at_once_do_not_clash(self):
+        other = self.folder / "other"
+        first = self.start_demo()
+        second = self.start("run", "demo", self.photos, other, *self.SMALL)
+        self.assertEqual((first.wait(), second.wait()), (0, 0), first.stderr + second.stderr)
+        for out in (self.out, other):
+            self.assert_closes(self.report(out))
+            self.assertEqual(files_below(out), self.names)
+
+    def test_two_runs_into_one_output_are_refused(self):
+        run = self.start_and_get_going()
+        inference = run.children()["inference-0"]
+        os.kill(inference, signal.SIGSTOP)  # the first cannot be over before the second has begun
+        second = self.start_demo()
+        self.assertEqual(second.wait(), 3)
+        self.assertIn("another run is writing", second.stderr)
+        os.kill(inference, signal.SIGCONT)
+        self.assertEqual(run.wait(), 0, run.stderr)
+        self.assertEqual(self.report()["ok"], 300)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""A pipeline that stays up: submit, status, wait, cancel and down, over TCP."""
+import json
+import os
+import random
+import signal
+import socket
+
+from millrace_testing import TestCase, files_below, main, wait_until, write_photos
+
+TOPOLOGY = """\
+version: 1
+name: up-test
+broker: {{control: {first}, reports: {reports}, feed: {feed}-{last}, state: ./state}}
+stages:
+  - {{name: scan, executable: scanner}}
+  - {{name: preprocess, executable: preprocess, options: {{size: {{width: 64, height: 64}}}}}}
+  - {{name: inference, executable: inference, options: {{model: skin-tone, device: cpu}}}}
+  - {{name: postprocess, executable: postprocess, options: {{keep: [skin]}}}}
+"""
+
+
+def free_ports(count):
+    """The first of `count` ports in a row that nobody listens on."""
+    while True:
+        first = random.randrange(10_000, 30_000)
+        sockets = []
+        try:
+            for port in range(first, first + count):
+                sockets.append(socket.socket())
+                sockets[-1].bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for each in sockets:
+                each.close()
+
+
+class Up(TestCase):
+    def setUp(self):
+        super().setUp()
+        first = free_ports(32)
+        self.topology = self.folder / "up.yaml"
+        self.topology.write_text(TOPOLOGY.format(
+            first=first, reports=first + 1, feed=first + 2, last=first + 31))
+        self.broker = ["--topology", self.topology]
+        self.up = self.start("up", self.topology)
+
+    def submit(self, *words):
+        return self.run_to_end("submit", self.topology, *words, expect=0).stdout.strip()
+
+    def status(self):
+        return json.loads(self.run_to_end("status", "--json", *self.broker, expect=0).stdout)
+
+    def test_runs_come_and_go_and_down_ends_it(self):
+        names = {os.fsencode(name) for name in write_photos(self.photos, 100)}
+        (self.photos / "bad.jpg").write_bytes(b"")
+        run = self.submit(self.photos, self.out)
+        self.assertRegex(run, r"^\d+$")
+        waited = self.run_to_end("wait", run, *self.broker, "--json", expect=1)
+        report = json.loads(waited.stdout)
+        self.assert_closes(report)
+        self.assertEqual((report["ok"], report["failed"]), (100, 1))
+        self.assertIn("101 scanned: 100 ok, 1 failed", waited.stderr)
+        self.run_to_end("wait", run, *self.broker, "--fail-on", "2", expect=0)
+        self.assertEqual(files_below(self.out), names)
+
+        second = self.submit(self.photos, self.folder / "second", "--limit", "5")
+        self.run_to_end("wait", second, *self.broker, "--fail-on", "never", expect=0)
+        status = self.status()
+        self.assertEqual([r["state"] for r in status["runs"]], ["done", "done"])
+        self.assertEqual([s["workers"] for s in status["stages"]], [1, 1, 1, 1])
+
+        children = self.up.children()
+        self.run_to_end("down", self.topology, expect=0)
+        self.assertEqual(self.up.wait(), 0, self.up.stderr)
+        self.assertNotIn("started again", self.up.stderr)
+        self.assert_gone(children)
+
+    def test_a_cancelled_run_ends_and_says_so(self):
+        write_photos(self.photos, 400)
+        wait_until(lambda: "inference-0" in self.up.children(), "the workers")
+        # Held up, so that the run cannot be over before it is cancelled.
+        os.kill(self.up.children()["inference-0"], signal.SIGSTOP)
+        run = self.submit(self.photos, self.out)
+        self.run_to_end("cancel", run, *self.broker, "--reason", "changed my mind", expect=0)
+        wait_until(
+            lambda: "inference-0" in self.up.children() and
+            not os.kill(self.up.children()["inference-0"], signal.SIGCONT), "the inference worker")
+        waited = self.run_to_end("wait", run, *self.broker, expect=3)
+        self.assertIn("changed my mind", waited.stderr)
+        self.assertLess(self.report()["ok"], 400)
+
+    def test_a_run_that_there_is_not(self):
+        self.submit(self.photos, self.out, "--limit", "1")
+        for command in ("wait", "cancel", "status"):
+            refused = self.run_to_end(command, "12345", *self.broker, expect=2)
+            self.assertIn("no run 12345", refused.stderr)
+
+    def test_a_second_broker_on_the_same_ports_is_refused(self):
+        self.submit(self.photos, self.out)
+        second = self.start("up", self.topology)
+        self.assertNotEqual(second.wait(), 0)
+        self.run_to_end("status", *self.broker, expect=0)  # the first goes on
+
+    def test_sigterm_ends_it_like_down(self):
+        self.submit(self.photos, self.out)
+        children = self.up.children()
+        os.kill(self.up.pid, signal.SIGTERM)
+        self.assertEqual(self.up.wait(), 0, self.up.stderr)
+        self.assert_gone(children)
+
+    def test_without_a_broker_commands_say_so(self):
+        self.submit(self.photos, self.out)
+        self.run_to_end("down", self.topology, expect=0)
+        self.up.wait()
+        refused = self.run_to_end("status", *self.broker, expect=3)
+        self.assertIn("does not answer", refused.stderr)
+
+
+if __name__ == "__main__":
+    main()
