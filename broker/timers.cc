@@ -24,6 +24,7 @@ std::optional<Instant> JobQueue::NextDeadline() const {
   for (const Loss& loss : losses_) consider(loss.due);
   for (const auto& [id, worker] : workers_.all()) {
     consider(SilentAt(worker));
+    if (!worker.taken_back.empty()) consider(worker.taken_back.front().second);
     if (worker.death) consider(worker.death_due);
     if (worker.claimed > 0) consider(worker.last_progress + settings_[worker.stage].stall);
   }
@@ -80,10 +81,13 @@ void JobQueue::LeaseOver(Job& job, Instant now) {
     return EndWorker(worker->id, "it sent no beat for its lease", now);
   }
   // It beats, and this job is not among those it says it is working on. The slot stays taken until
-  // it answers.
+  // it answers or is ended. Counted like a lost link: its answers may be such as cannot be read.
+  const JobId id = job.id;
   RevokeSent(job);
+  worker->taken_back.push_back({{id, job.delivery}, now + settings_[job.stage].lease});
   ReleaseClaim(*worker, job, now);
   Requeue(job);
+  CountLinkLoss(id, now);
 }
 
 // A worker beats whether it holds anything or not. One that does not, while its link stands, never
@@ -100,6 +104,8 @@ void JobQueue::CheckWorkers(Instant now) {
       died.push_back(id);
     } else if (SilentAt(worker) <= now) {
       ended.emplace_back(id, "it sent no beat for its lease");
+    } else if (!worker.taken_back.empty() && worker.taken_back.front().second <= now) {
+      ended.emplace_back(id, "it did not answer for a job that was taken back");
     } else if (worker.claimed > 0 && worker.last_progress + settings_[worker.stage].stall <= now) {
       ended.emplace_back(id, "its handler made no progress for its stall time");
     }
@@ -120,6 +126,7 @@ void JobQueue::ExtendDeadlines(Duration gap) {
     worker.last_beat += gap;
     worker.last_progress += gap;
     worker.death_due += gap;
+    for (auto& [lease, due] : worker.taken_back) due += gap;
   }
 }
 

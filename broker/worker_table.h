@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/job.h"
@@ -26,9 +27,11 @@ struct Worker {
 
   std::size_t slots = 0;          // credit: the most jobs it may hold
   std::vector<wire::Lease> held;  // each takes a slot until the worker answers for it
-  JobId alone_job;                // gets nothing more until this one has ended
-  bool draining = false;          // it has taken its credit back: it is about to leave
-  bool reserved = false;          // gets nothing more until it is empty, for an `alone` job
+  // Of `held`, those taken back since its beats did not name them, and when it is to have answered.
+  std::vector<std::pair<wire::Lease, Instant>> taken_back;
+  JobId alone_job;        // gets nothing more until this one has ended
+  bool draining = false;  // it has taken its credit back: it is about to leave
+  bool reserved = false;  // gets nothing more until it is empty, for an `alone` job
 
   Instant last_beat;
   std::uint64_t progress = 0;
@@ -51,7 +54,10 @@ struct Worker {
     return std::find(held.begin(), held.end(), lease) != held.end();
   }
   // False where it did not hold the lease.
-  bool Release(const wire::Lease& lease) { return std::erase(held, lease) > 0; }
+  bool Release(const wire::Lease& lease) {
+    std::erase_if(taken_back, [&](const auto& entry) { return entry.first == lease; });
+    return std::erase(held, lease) > 0;
+  }
 };
 
 class WorkerTable {

@@ -189,3 +189,18 @@ TEST_CASE("a stale answer about a job to be run alone lets its worker have no ot
   CHECK(world.stale.size() == 1);
   CHECK(world.Held(worker) == std::vector<wire::Lease>{lease});
 }
+
+TEST_CASE("a worker that answers for nothing it lost is ended, and its job given up in time") {
+  OneItem world;
+  IncarnationId worker = world.Join(kWork, 1);
+  // The worker believes that it has answered: its results cannot be read.
+  for (int i = 0; i < 2000 && !world.Ended(world.run); ++i) {
+    if (!world.queue.workers().contains(worker)) worker = world.Join(kWork, 1);
+    if (!world.Held(worker).empty()) world.Claim(worker, {world.Held(worker).back()});
+    world.Advance(seconds(1));
+    world.Beat(worker, 1);
+  }
+  REQUIRE(world.EndOf("a") != nullptr);
+  CHECK(world.EndOf("a")->code == "lost-worker");
+  CHECK(world.Ended(world.run));
+}
