@@ -22,8 +22,9 @@ bool Readable(const SignalFd& signals) {
 TEST_CASE("a signal becomes readable instead of ending the process") {
   auto signals = SignalFd::Open();
   REQUIRE(signals);
+  while (signals->Next()) {  // the ends of earlier tests' children
+  }
   CHECK_FALSE(Readable(*signals));
-  CHECK_FALSE(signals->Next().has_value());
   kill(getpid(), SIGTERM);
   CHECK(Readable(*signals));
   CHECK(signals->Next() == SIGTERM);
