@@ -99,7 +99,7 @@ Instant JobQueue::SilentAt(const Worker& worker) const {
 void JobQueue::CheckWorkers(Instant now) {
   std::vector<std::pair<IncarnationId, std::string>> ended;
   std::vector<IncarnationId> died;
-  for (const auto& [id, worker] : workers_.all()) {
+  for (auto& [id, worker] : workers_.all()) {
     if (worker.death && worker.death_due <= now) {
       died.push_back(id);
     } else if (SilentAt(worker) <= now) {
@@ -108,6 +108,10 @@ void JobQueue::CheckWorkers(Instant now) {
       ended.emplace_back(id, "it did not answer for a job that was taken back");
     } else if (worker.claimed > 0 && worker.last_progress + settings_[worker.stage].stall <= now) {
       ended.emplace_back(id, "its handler made no progress for its stall time");
+      // As good as dead: only the end of the process ends a handler that hangs, and what hung it
+      // would hang the next. That the process says HELLO again meanwhile proves nothing.
+      worker.death = "made no progress for its stall time";
+      worker.death_due = now;
     }
   }
   for (const IncarnationId id : died) EndWorker(id, "its process has ended", now);

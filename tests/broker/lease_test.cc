@@ -204,3 +204,32 @@ TEST_CASE("a worker that answers for nothing it lost is ended, and its job given
   CHECK(world.EndOf("a")->code == "lost-worker");
   CHECK(world.Ended(world.run));
 }
+
+TEST_CASE("a handler that hangs is a death, though its process says HELLO again at once") {
+  const auto stall = [](QueueWorld& world, IncarnationId stuck) {
+    const std::vector<wire::Lease> leases = world.ClaimAll(stuck);
+    while (world.cut.empty()) {
+      world.Beat(stuck, 7, leases);
+      world.Advance(seconds(10));
+    }
+    world.queue.Join(IncarnationId(99), kWork, 0, "stuck", world.now);  // no credit: it is busy
+    world.Advance(seconds(1));
+    return leases;
+  };
+  SUBCASE("by itself the item is charged") {
+    OneItem world;
+    const std::vector<wire::Lease> leases = stall(world, world.Join(kWork, 1, 0, "stuck"));
+    CHECK(world.queue.FindJob(leases.at(0).job)->attempt == 1);
+  }
+  SUBCASE("of a batch each is tried by itself") {
+    QueueWorld world;
+    world.AddRun();
+    const IncarnationId scanner = world.Join(kScan);
+    world.FinishScan(scanner, {"hangs", "fine"});
+    world.queue.Leave(scanner, world.now);
+    for (const wire::Lease& lease : stall(world, world.Join(kWork, 2, 0, "stuck"))) {
+      CHECK(world.queue.FindJob(lease.job)->alone);
+      CHECK(world.queue.FindJob(lease.job)->attempt == 0);
+    }
+  }
+}
