@@ -6,6 +6,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <utility>
+#include <utility>
 
 #include "common/config/dump.h"
 #include "common/os/executable_dir.h"
@@ -127,6 +129,10 @@ std::vector<int> LocalPipeline::StderrFds() const {
 void LocalPipeline::Step() {
   broker_.ReadLines([this](std::string_view line) { Forward(broker_.name(), line); });
   workers_.Step();
+  // A worker that was between two links when the broker sent the others away has not heard of it.
+  if (shutting_down_ && BrokerEnd() && !std::exchange(workers_told_, true)) {
+    workers_.KillAll(SIGTERM);
+  }
 }
 
 void LocalPipeline::Forward(const std::string& name, std::string_view line) const {
@@ -155,7 +161,9 @@ std::string LocalPipeline::DescribeBrokerEnd() {
 
 void LocalPipeline::Shutdown() {
   workers_.StopRestarting();
+  shutting_down_ = true;
   if (!BrokerEnd() && control_.Send(wire::ShutdownRequest{})) return;
+  workers_told_ = true;
   workers_.KillAll(SIGTERM);
 }
 

@@ -52,9 +52,9 @@ class LocalPipeline {
 
   // From here on nothing is restarted: the children may have been told to leave by others than us.
   void ExpectEnds() { workers_.StopRestarting(); }
-  // ExpectEnds; and the broker, where it is still there, is asked to let the
-  // workers finish what they hold, to send them away and to leave; without it, they are told by
-  // SIGTERM. Then wait for AllEnded.
+  // ExpectEnds; and the broker, where it is still there, is asked to let the workers finish what
+  // they hold, to send them away and to leave; once it has, SIGTERM tells those that are left. Then
+  // Step until AllEnded.
   void Shutdown();
   [[nodiscard]] bool AllEnded();
   void KillAll();
@@ -72,6 +72,8 @@ class LocalPipeline {
   LoggedChild broker_;
   Supervisor workers_;
   std::string cannot_start_;
+  bool shutting_down_ = false;
+  bool workers_told_ = false;  // by a signal, where the broker could not
 };
 
 }  // namespace millrace::cli
