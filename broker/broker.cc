@@ -130,25 +130,37 @@ void Broker::Turn() {
     EndIncarnationNow(late);
   }
   queue_.Tick(now);
-  if (!drain_sent_) queue_.Dispatch(now);
+  if (!shutting_down_) queue_.Dispatch(now);
+  if (shutting_down_) SendWorkersAway(now);
   TakeBaselines();
   // Carrying out an action can end a run, and so bring more.
   for (std::vector<Action> actions = queue_.TakeActions(); !actions.empty();
        actions = queue_.TakeActions()) {
     CarryOut(std::move(actions));
   }
-  if (!shutting_down_ || drain_sent_) return;
-  for (const auto& [id, run] : queue_.runs()) {
-    if (run.phase != RunPhase::kEnded) return;
+}
+
+// Tells every worker to leave, and after the longest drain_timeout counts those that have not as
+// gone: what they still hold is unfinished, and the runs end with their reports.
+void Broker::SendWorkersAway(Instant now) {
+  if (!drain_sent_) {
+    drain_sent_ = true;
+    Duration longest{0};
+    for (const StageConfig& stage : topology_.stages) {
+      longest = std::max<Duration>(longest, stage.drain_timeout);
+    }
+    drain_until_ = now + longest;
+    for (const auto& [id, worker] : queue_.workers()) {
+      feeds_.Send(id, wire::Encode(wire::FeedMessage(wire::Drain{{epoch_, id}})));
+    }
   }
-  drain_sent_ = true;
-  Duration longest{0};
-  for (const StageConfig& stage : topology_.stages) {
-    longest = std::max<Duration>(longest, stage.drain_timeout);
-  }
-  drain_until_ = now + longest;
-  for (const auto& [id, worker] : queue_.workers()) {
-    feeds_.Send(id, wire::Encode(wire::FeedMessage(wire::Drain{{epoch_, id}})));
+  if (now < drain_until_) return;
+  std::vector<IncarnationId> late;
+  for (const auto& [id, worker] : queue_.workers()) late.push_back(id);
+  for (const IncarnationId id : late) {
+    log_->warn("incarnation {} has not left in its drain_timeout", id.value());
+    queue_.Leave(id, now);
+    EndIncarnationNow(id);
   }
 }
 
@@ -162,9 +174,7 @@ std::optional<Instant> Broker::NextDeadline() const {
   return next;
 }
 
-bool Broker::ShutdownDone() const {
-  return drain_sent_ && (queue_.workers().empty() || clock_.Now() >= drain_until_);
-}
+bool Broker::ShutdownDone() const { return drain_sent_ && queue_.workers().empty(); }
 
 void Broker::OnSignals() {
   while (const std::optional<int> signal = signals_.Next()) {

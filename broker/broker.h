@@ -75,6 +75,7 @@ class Broker {
   void SendJobMessage(const SendJobs& send);
   void OnSignals();
   void BeginShutdown(const std::string& why);
+  void SendWorkersAway(Instant now);
   [[nodiscard]] bool ShutdownDone() const;
   void EndIncarnationNow(IncarnationId worker);
   void TakeReport(const net::Received& received);

@@ -109,8 +109,10 @@ void JobQueue::EndItem(Job& job, ItemOutcome outcome, std::string code, std::str
 void JobQueue::EndScan(Run& run, const Job& job, const std::string& why) {
   run.scan_job = JobId();
   run.scan_ended = true;
-  run.result = RunResult::kFailed;
-  run.reason = "the scan failed: " + why;
+  if (run.phase == RunPhase::kActive) {
+    run.result = RunResult::kFailed;
+    run.reason = "the scan failed: " + why;
+  }
   RemoveJob(job.id);
   CheckRunEnd(run);
 }

@@ -165,6 +165,10 @@ Result<FailurePage> ReadFailures(const std::string& output, std::int64_t offset)
     at = end + 1;
   }
   page.more = bytes.size() == kPageBytes;
+  if (page.more && page.lines.empty()) {
+    return Fail(ErrorCode::kTooLarge, path + " has a line over " + std::to_string(kPageBytes) +
+                                          " bytes at " + std::to_string(offset));
+  }
   return page;
 }
 

@@ -197,11 +197,11 @@ void WorkerCore::ReportCall(const Call& call, Result<std::vector<Outcome>> outco
   wire::SkipReport skipped{welcome_.link, {}};
   std::vector<wire::Lease> returned;
   std::size_t bytes = 0;
-  const auto flush = [&] {
-    if (done.results.empty()) return;
-    const std::vector<wire::Lease> leases = LeasesOf(done.results);
-    Report(std::exchange(done, {welcome_.link, {}}), leases);
-    bytes = 0;
+  // Each report has its bound, however many jobs the call had.
+  const auto flush = [&](auto& report) {
+    if (report.results.empty()) return;
+    const std::vector<wire::Lease> leases = LeasesOf(report.results);
+    Report(std::exchange(report, {welcome_.link, {}}), leases);
   };
   for (std::size_t i = 0; i < call.jobs.size(); ++i) {
     const wire::Lease& lease = call.jobs[i].lease;
@@ -210,6 +210,7 @@ void WorkerCore::ReportCall(const Call& call, Result<std::vector<Outcome>> outco
       continue;
     }
     if (!outcomes) {
+      if (failed.results.size() == kResultsCount) flush(failed);
       failed.results.push_back(ToWireFailure(lease, outcomes.error(), false));
       continue;
     }
@@ -218,24 +219,23 @@ void WorkerCore::ReportCall(const Call& call, Result<std::vector<Outcome>> outco
                static_cast<std::size_t>(std::max<std::int64_t>(welcome_.max_payload, 0)));
     if (auto* result = std::get_if<wire::DoneResult>(&outcome)) {
       const std::size_t size = BytesOf(*result);
-      if (bytes + size > kResultsBytes || done.results.size() == kResultsCount) flush();
+      if (bytes + size > kResultsBytes || done.results.size() == kResultsCount) {
+        flush(done);
+        bytes = 0;
+      }
       bytes += size;
       done.results.push_back(std::move(*result));
     } else if (auto* failure = std::get_if<wire::FailResult>(&outcome)) {
+      if (failed.results.size() == kResultsCount) flush(failed);
       failed.results.push_back(std::move(*failure));
     } else {
+      if (skipped.results.size() == kResultsCount) flush(skipped);
       skipped.results.push_back(std::get<wire::SkipResult>(std::move(outcome)));
     }
   }
-  flush();
-  if (!failed.results.empty()) {
-    const std::vector<wire::Lease> leases = LeasesOf(failed.results);
-    Report(std::move(failed), leases);
-  }
-  if (!skipped.results.empty()) {
-    const std::vector<wire::Lease> leases = LeasesOf(skipped.results);
-    Report(std::move(skipped), leases);
-  }
+  flush(done);
+  flush(failed);
+  flush(skipped);
   Return(std::move(returned));
 }
 

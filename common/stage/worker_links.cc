@@ -56,13 +56,15 @@ void WorkerLinks::DrainFeed() {
     if (!*received) return;
     if ((*received)->refused) {
       events_.malformed(Error{ErrorCode::kProtocol, "a message is over the limits"});
-      continue;
+      return events_.lost("what a broker says must not be missed");
     }
     auto message = wire::DecodeFeed((*received)->frames);
     if (message) {
       events_.message(std::move(*message));
     } else {
+      // It may have held jobs, which only the end of this incarnation gives back.
       events_.malformed(message.error());
+      return events_.lost("what a broker says must not be missed");
     }
   }
 }
