@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <utility>
-#include <utility>
 
 #include "common/config/dump.h"
 #include "common/os/executable_dir.h"

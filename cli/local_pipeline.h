@@ -65,6 +65,8 @@ class LocalPipeline {
 
   void Forward(const std::string& name, std::string_view line) const;
   void TellExit(const wire::Exit& exit);
+  // Workers that had not joined when the broker sent the others away would wait for it in vain.
+  void SendAwayTheRest();
 
   const std::function<void(std::string_view line)> on_line_;
   net::Context context_;
