@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <csignal>
 #include <string>
 #include <vector>

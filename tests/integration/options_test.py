@@ -2,8 +2,26 @@
 """What is taken from INPUT, where OUTPUT may lie, and what each mistake exits with."""
 import json
 import os
+import subprocess
 
 from millrace_testing import TestCase, files_below, jpeg, main, write_photos
+
+
+class Completion(TestCase):
+    def complete(self, *words):
+        script = self.run_to_end("completion", "bash", expect=0).stdout
+        asked = (f"{script}\nCOMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; "
+                 "_millrace; echo \"${COMPREPLY[@]}\"")
+        done = subprocess.run(
+            ["bash", "-c", asked], capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    def test_bash_completes_commands_topologies_and_options(self):
+        self.assertEqual(self.complete("millrace", "sub"), ["submit"])
+        self.assertEqual(self.complete("millrace", "run", "face"), ["face-parsing"])
+        self.assertEqual(self.complete("millrace", "model", "f"), ["fetch"])
+        self.assertEqual(self.complete("millrace", "run", "demo", "--fail"), ["--fail-on"])
+        self.assertEqual(self.complete("millrace", "status", "--fail"), [])
 
 
 class WhatIsTaken(TestCase):
