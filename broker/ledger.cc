@@ -10,6 +10,7 @@
 #include <functional>
 #include <utility>
 
+#include "common/os/atomic_file.h"
 #include "common/os/unique_fd.h"
 
 namespace millrace {
@@ -101,8 +102,9 @@ Result<std::unique_ptr<RunLedger>> RunLedger::Open(std::string output,
   Result<FileLock> lock = FileLock::Acquire(directory + "/lock");
   if (!lock) return Fail(lock.error().WithContext("another run is writing to " + output));
   for (const char* name : {"/report.json", "/failed.jsonl"}) unlink((directory + name).c_str());
+  RemoveTemporaries(output);
   return std::unique_ptr<RunLedger>(
-      new RunLedger(std::move(*lock), directory, std::move(spool_directory)));
+      new RunLedger(std::move(*lock), std::move(output), directory, std::move(spool_directory)));
 }
 
 Result<void> RunLedger::Add(const ItemEnded& ended, std::string_view stage) {
@@ -146,7 +148,9 @@ Result<void> RunLedger::Close(RunReport& report) {
   ASSIGN_OR_RETURN(WholeFile file, WholeFile::Create(directory_ + "/report.json"));
   RETURN_IF_ERROR(file.Append(ReportJson(report)));
   RETURN_IF_ERROR(file.Publish());
-  rmdir((directory_ + "/tmp").c_str());  // of the stages' unfinished outputs; stays if not empty
+  // What killed workers left half-written. One that still writes has lost its lease: its rename
+  // fails, as it should.
+  RemoveTemporaries(output_);
   return {};
 }
 

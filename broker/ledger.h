@@ -33,13 +33,15 @@ class RunLedger {
   Result<void> Close(RunReport& report);
 
  private:
-  RunLedger(FileLock lock, std::string directory, std::string spool_directory)
+  RunLedger(FileLock lock, std::string output, std::string directory, std::string spool_directory)
       : lock_(std::move(lock)),
+        output_(std::move(output)),
         directory_(std::move(directory)),
         spool_directory_(std::move(spool_directory)),
         failures_(spool_directory_) {}
 
   FileLock lock_;
+  std::string output_;
   std::string directory_;  // OUTPUT/.millrace
   std::string spool_directory_;
   std::map<std::string, std::int64_t> failed_by_;
