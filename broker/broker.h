@@ -68,19 +68,23 @@ class Broker {
 
   // broker.cc
   void Turn();
-  void DrainReports();
-  void DrainMonitor();
-  void EndLostLinks();
-  void CarryOut(std::vector<Action> actions);
-  void SendJobMessage(const SendJobs& send);
   void OnSignals();
   void BeginShutdown(const std::string& why);
   void SendWorkersAway(Instant now);
   [[nodiscard]] bool ShutdownDone() const;
+  [[nodiscard]] std::optional<Instant> NextDeadline() const;
+
+  // intake.cc
+  void DrainReports();
+  void DrainMonitor();
+  void EndLostLinks();
   void EndIncarnationNow(IncarnationId worker);
   void TakeReport(const net::Received& received);
   void Malformed(const std::string& peer, const Error& error);
-  [[nodiscard]] std::optional<Instant> NextDeadline() const;
+
+  // carry_out.cc
+  void CarryOut(std::vector<Action> actions);
+  void SendJobMessage(const SendJobs& send);
 
   // control.cc
   void DrainControl();

@@ -152,6 +152,7 @@ Result<Topology> LoadChosen(const TopologyChoice& choice, const std::string& end
   LoadContext context = CommandLineContext(choice);
   context.endpoint_dir = endpoint_dir;
   context.check_files = true;
+  context.check_options = CheckBuiltinOptions;
   return LoadTopology(path, context);
 }
 

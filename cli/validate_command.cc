@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "cli/topology_choice.h"
 #include "common/config/dump.h"
+#include "stages/builtin_options.h"
 
 namespace millrace::cli {
 namespace {
@@ -25,6 +26,7 @@ int Validate(const ValidateOptions& options) {
   if (!path) return Complain(path.error());
   LoadContext context = CommandLineContext(options.choice);
   context.check_files = !options.without_files;
+  if (!options.without_files) context.check_options = CheckBuiltinOptions;
   const TopologyOrProblems topology = CheckTopology(*path, context);
   Terminal terminal(STDERR_FILENO);
   if (!topology) {

@@ -69,8 +69,8 @@ WriteResult<void> MakeFolders(const std::string& root, std::string_view below) {
     if (mkdir(folder.c_str(), 0777) == 0) {
       const std::size_t slash = folder.rfind('/');
       auto synced = SyncFolder(slash == std::string::npos ? "."
-                                     : slash == 0               ? "/"
-                                                                : folder.substr(0, slash));
+                               : slash == 0               ? "/"
+                                                          : folder.substr(0, slash));
       if (!synced) return synced;
     } else if (errno != EEXIST) {
       return Cannot("make the folder", folder, errno);

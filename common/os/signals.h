@@ -15,8 +15,8 @@ namespace millrace {
 // Open and read it on the main thread, before the first other one: threads inherit the mask. A
 // thread that was there before main (OpenBLAS starts some as it is loaded) has the signals open and
 // may be handed one; it passes it on to the main thread. The mask is left in place when the object
-// goes, so that a late signal cannot end a process that is shutting down. Several pending signals of
-// one number are one: after a SIGCHLD, ask every child.
+// goes, so that a late signal cannot end a process that is shutting down. Several pending signals
+// of one number are one: after a SIGCHLD, ask every child.
 class SignalFd {
  public:
   static Result<SignalFd> Open();

@@ -3,17 +3,16 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import time
 
-from millrace_testing import BIN, TestCase, jpeg, main, wait_until
+from millrace_testing import BIN, TestCase, free_ports, jpeg, main, wait_until
 
 MIB = 1 << 20
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# What the broker's memory is beside the bytes of jobs: its code, its libraries, SQLite-free state,
+# What the broker's memory is beside the bytes of jobs: its code, its libraries and
 # allocator slack. Measured at 12 MiB idle; the rest is room for the allocator.
 BROKER_CONSTANT = 40 * MIB
 
@@ -36,23 +35,6 @@ def cpu_seconds(pid):
     with open(f"/proc/{pid}/stat", "rb") as file:
         fields = file.read().rpartition(b")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def free_ports(count):
-    """The first of `count` free ports in a row."""
-    for first in range(20000, 32000, count):
-        sockets = []
-        try:
-            for port in range(first, first + count):
-                sockets.append(socket.socket())
-                sockets[-1].bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
-        finally:
-            for each in sockets:
-                each.close()
-    raise AssertionError("no free ports")
 
 
 def link_many(folder, folders, each, content):

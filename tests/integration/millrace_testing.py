@@ -12,25 +12,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 from PIL import Image
 
+from waiting import PATIENCE_S, free_ports, wait_until  # noqa: F401  (for the tests)
+
 BIN = pathlib.Path(os.environ["MILLRACE_BIN_DIR"])
-# Under a sanitizer everything takes many times longer: deadlines only bound a failing test.
-PATIENCE_S = 100
-
-
-def wait_until(condition, what, patience_s=PATIENCE_S):
-    """Returns the condition's first true value; fails the test where none comes."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"waited {patience_s} s for {what}")
 
 
 def jpeg(seed, size=(48, 40)):

@@ -2,11 +2,9 @@
 """A pipeline that stays up: submit, status, wait, cancel and down, over TCP."""
 import json
 import os
-import random
 import signal
-import socket
 
-from millrace_testing import TestCase, files_below, main, wait_until, write_photos
+from millrace_testing import TestCase, files_below, free_ports, main, wait_until, write_photos
 
 TOPOLOGY = """\
 version: 1
@@ -18,23 +16,6 @@ stages:
   - {{name: inference, executable: inference, options: {{model: skin-tone, device: cpu}}}}
   - {{name: postprocess, executable: postprocess, options: {{keep: [skin]}}}}
 """
-
-
-def free_ports(count):
-    """The first of `count` ports in a row that nobody listens on."""
-    while True:
-        first = random.randrange(10_000, 30_000)
-        sockets = []
-        try:
-            for port in range(first, first + count):
-                sockets.append(socket.socket())
-                sockets[-1].bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
-        finally:
-            for each in sockets:
-                each.close()
 
 
 class Up(TestCase):

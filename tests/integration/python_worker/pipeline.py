@@ -2,53 +2,25 @@
 import json
 import os
 import pathlib
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 from PIL import Image
 
 from client import Client
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+from waiting import PATIENCE_S, free_ports, wait_until  # noqa: E402
+
 SCAN = "name: scan, executable: scanner"
 PREPROCESS = "name: preprocess, executable: preprocess, credit: 4"
 
 HERE = pathlib.Path(__file__).parent
 BIN = pathlib.Path(os.environ["MILLRACE_BIN_DIR"])
-PATIENCE_S = 60  # deadlines only bound a failing test
-
-
-def wait_until(condition, what, patience_s=PATIENCE_S):
-    """The condition's first true value; fails the test where none comes."""
-    deadline = time.monotonic() + patience_s
-    while time.monotonic() < deadline:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"waited {patience_s} s for {what}")
-
-
-def free_ports(count):
-    """The first of `count` ports in a row that nobody listens on."""
-    while True:
-        first = random.randrange(10_000, 30_000)
-        sockets = []
-        try:
-            for port in range(first, first + count):
-                sockets.append(socket.create_server(("127.0.0.1", port)))
-            return first
-        except OSError:
-            pass
-        finally:
-            for taken in sockets:
-                taken.close()
 
 
 class Child:
