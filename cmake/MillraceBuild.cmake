@@ -36,6 +36,13 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND MILLRACE_WARNINGS -Wno-restrict -Wno-null-dereference)
 endif()
 
+if(MILLRACE_SANITIZE)
+  # -O1 halves the time to compile and keeps the reports' stacks readable. The instrumentation makes
+  # paths that GCC's flow analysis takes for uses of unset variables.
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1 -DNDEBUG")
+  list(APPEND MILLRACE_WARNINGS -Wno-maybe-uninitialized)
+endif()
+
 if(MILLRACE_SANITIZE STREQUAL "undefined")
   add_compile_options(-fsanitize=undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=undefined)
