@@ -33,7 +33,16 @@ TEST_CASE("a signal becomes readable instead of ending the process") {
   CHECK(signals->Next() == SIGINT);
 }
 
-TEST_CASE("a signal that a thread from before main is handed reaches the main thread") {
+// ThreadSanitizer holds a signal back until its thread makes a call that it knows, which one that
+// waits in a futex does not.
+#ifdef __SANITIZE_THREAD__
+constexpr bool kSignalsAreHeldBack = true;
+#else
+constexpr bool kSignalsAreHeldBack = false;
+#endif
+
+TEST_CASE("a signal that a thread from before main is handed reaches the main thread" *
+          doctest::skip(kSignalsAreHeldBack)) {
   auto signals = SignalFd::Open();
   REQUIRE(signals);
   while (signals->Next()) {  // the ends of earlier tests' children
@@ -51,8 +60,11 @@ TEST_CASE("a signal that a thread from before main is handed reaches the main th
   open.wait(false);
   kill(getpid(), SIGTERM);
   pollfd item{signals->fd(), POLLIN, 0};
-  CHECK(poll(&item, 1, 20000) == 1);
-  CHECK(signals->Next() == SIGTERM);
+  bool seen = false;
+  while (!seen && poll(&item, 1, 20000) == 1) {
+    while (const std::optional<int> signal = signals->Next()) seen = seen || *signal == SIGTERM;
+  }
+  CHECK(seen);
   done = true;
   done.notify_one();
   early.join();
