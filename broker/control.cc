@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "broker/broker.h"
@@ -52,8 +53,20 @@ void Broker::DrainControl() {
       continue;
     }
     const std::uint64_t id = request->id;
-    Answer answer =
-        std::visit([&](const auto& what) { return Take(what, identity, id); }, request->request);
+    Answer answer = std::visit(
+        [&](const auto& what) -> Answer {
+          using What = std::decay_t<decltype(what)>;
+          // They need the durable state.
+          if constexpr (std::is_same_v<What, wire::RetryRequest> ||
+                        std::is_same_v<What, wire::PauseRequest> ||
+                        std::is_same_v<What, wire::ResumeRequest> ||
+                        std::is_same_v<What, wire::BackupRequest>) {
+            return Refusal(ErrorCode::kUsage, "this broker does not do that yet");
+          } else {
+            return Take(what, identity, id);
+          }
+        },
+        request->request);
     if (answer) Reply(identity, id, std::move(*answer));
   }
 }

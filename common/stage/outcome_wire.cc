@@ -54,13 +54,17 @@ Result<wire::ItemResult> ToItem(Done done, std::size_t max_payload) {
                                           " bytes; the most is " + std::to_string(kMaxMetaBytes));
   }
   RETURN_IF_ERROR(CheckRecord(done));
+  if (done.outputs.size() > wire::kMaxOutputs) {
+    return Fail(ErrorCode::kInternal, "the stage published more than 64 files for one item");
+  }
   if (done.warnings.size() > kMaxWarnings) done.warnings.resize(kMaxWarnings);
   for (std::string& warning : done.warnings) warning = Cut(std::move(warning), kMaxWordBytes);
   return wire::ItemResult{.meta = std::move(meta),
                           .payload = std::move(done.payload),
                           .warnings = std::move(done.warnings),
                           .record_name = std::move(done.record_name),
-                          .record = std::move(done.record)};
+                          .record = std::move(done.record),
+                          .outputs = std::move(done.outputs)};
 }
 
 struct FoundToWire {
@@ -106,6 +110,7 @@ Result<wire::ScanResult> ToScan(Scanned scanned) {
                                           std::to_string(kMaxScanBytes) + ": make chunks smaller");
   }
   out.next_cursor = std::move(scanned.next_cursor);
+  out.exhaustive = scanned.exhaustive;
   return out;
 }
 

@@ -19,6 +19,7 @@
 #include "common/config/options.h"
 #include "common/payload/meta.h"
 #include "common/payload/payload.h"
+#include "common/wire/messages.h"
 
 namespace millrace {
 
@@ -41,6 +42,9 @@ struct Job {
   int attempt = 0;     // charged attempts so far
 };
 
+// A file in the run's output, as it was when it was published.
+using OutputFile = wire::OutputFile;
+
 // The item is done here and goes to the next stage with this payload. At the last stage: the item
 // is ok; payload and meta are dropped.
 struct Done {
@@ -52,6 +56,8 @@ struct Done {
   // written once an item, sorted by path, when the run ends. record_name is [a-z0-9-]{1,32}.
   std::string record_name;
   std::string record;
+  // The files that were published for it. A later run can tell by them that they are still there.
+  std::vector<OutputFile> outputs;
 };
 
 // The item ends here as failed; other items are not touched. `retryable` gives it another attempt
@@ -78,6 +84,9 @@ struct Found {
 struct Scanned {
   std::vector<Found> found;
   std::optional<std::string> next_cursor;
+  // With the last chunk: the scan named all there is, so that an item of an earlier run that it did
+  // not name is gone. False for lists, filters and samples.
+  bool exhaustive = false;
 };
 
 using Outcome = std::variant<Done, Failed, Skipped, Scanned>;
@@ -112,6 +121,9 @@ class Stage {
   virtual ~Stage() = default;
   // Once, before any job; may load a model. An error ends the worker: "cannot start".
   virtual Result<void> Start(const StageContext& context) = 0;
+  // What shapes its results beside input and options: the digest of a model's file, say. Part of
+  // the worker's recipe: an item that was done by another recipe is done again. After Start.
+  [[nodiscard]] virtual std::string Ingredients() const { return ""; }
   // One outcome a job, in order. Called by one thread, never concurrently. An exception that leaves
   // it is caught and fails all its jobs: a stage should return Failed for the one at fault.
   virtual std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& context) = 0;

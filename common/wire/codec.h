@@ -23,6 +23,8 @@ inline constexpr std::size_t kMaxArrayEntries = 65536;
 inline constexpr std::size_t kMaxParts = 64;        // of one job or result
 inline constexpr std::size_t kMaxTextBytes = 4096;  // of a failure's text; longer is cut
 inline constexpr std::size_t kMaxKeyBytes = 64 * 1024;
+inline constexpr std::size_t kMaxOutputs = 64;  // files of one result
+inline constexpr std::size_t kMaxRecipeBytes = 64;
 
 Frames Encode(const FeedMessage& message);
 Frames Encode(const ReportMessage& message);

@@ -11,11 +11,11 @@ Packer& Begin(Packer& packer, std::string_view type, std::uint64_t id, std::size
 }
 
 void PackHello(Packer& packer, std::uint64_t id, const Hello& hello) {
-  Begin(packer, "hello", id, 8).Key("version").Integer(hello.version);
+  Begin(packer, "hello", id, 9).Key("version").Integer(hello.version);
   packer.Key("stage").Text(hello.stage).Key("replica").Integer(hello.replica);
   packer.Key("boot").Bytes(hello.boot).Key("attempt").Integer(hello.attempt);
   packer.Key("pid").Integer(hello.pid).Key("host").Text(hello.host);
-  packer.Key("software").Text(hello.software);
+  packer.Key("software").Text(hello.software).Key("recipe").Bytes(hello.recipe);
 }
 
 Hello ReadHello(Reader& reader) {
@@ -28,6 +28,8 @@ Hello ReadHello(Reader& reader) {
   hello.pid = reader.IntegerOr("pid", 0);
   hello.host = reader.TextOr("host", "");
   hello.software = reader.TextOr("software", "");
+  hello.recipe = reader.TextOr("recipe", "");
+  if (hello.recipe.size() > kMaxRecipeBytes) reader.Refuse("recipe", "is too long");
   if (hello.boot.size() != 16) reader.Refuse("boot", "is not 16 bytes");
   return hello;
 }
@@ -53,10 +55,11 @@ Exit ReadExit(Reader& reader) {
 }
 
 void PackSubmit(Packer& packer, std::uint64_t id, const Submit& submit) {
-  Begin(packer, "submit", id, 5).Key("input").Bytes(submit.input);
+  Begin(packer, "submit", id, 8).Key("input").Bytes(submit.input);
   packer.Key("output").Bytes(submit.output).Key("options").Bytes(submit.options);
   packer.Key("stop_at_failures").Integer(submit.stop_at_failures);
-  packer.Key("stop_at_share").Number(submit.stop_at_share);
+  packer.Key("stop_at_share").Number(submit.stop_at_share).Key("fresh").Bool(submit.fresh);
+  packer.Key("verify_outputs").Bool(submit.verify_outputs).Key("prune").Bool(submit.prune);
 }
 
 Submit ReadSubmit(Reader& reader) {
@@ -66,15 +69,28 @@ Submit ReadSubmit(Reader& reader) {
   submit.options = reader.TextOr("options", "");
   submit.stop_at_failures = reader.IntegerOr("stop_at_failures", 0);
   if (reader.Has("stop_at_share")) submit.stop_at_share = reader.Number("stop_at_share");
+  submit.fresh = reader.BoolOr("fresh", false);
+  submit.verify_outputs = reader.BoolOr("verify_outputs", false);
+  submit.prune = reader.BoolOr("prune", false);
   return submit;
 }
 
+void PackRetry(Packer& packer, std::uint64_t id, const RetryRequest& retry) {
+  Begin(packer, "retry", id, 3).Key("output").Bytes(retry.output);
+  packer.Key("stage").Text(retry.stage).Key("code").Text(retry.code);
+}
+
+RetryRequest ReadRetry(Reader& reader) {
+  return {reader.Text("output"), reader.TextOr("stage", ""), reader.TextOr("code", "")};
+}
+
 void PackRunStatus(Packer& packer, const RunStatus& run) {
-  packer.Map(12).Key("run").Unsigned(run.run.value());
+  packer.Map(13).Key("run").Unsigned(run.run.value());
   packer.Key("input").Bytes(run.input).Key("output").Bytes(run.output);
   packer.Key("state").Text(run.state).Key("scanned").Integer(run.scanned);
   packer.Key("ok").Integer(run.ok).Key("failed").Integer(run.failed);
-  packer.Key("skipped").Integer(run.skipped).Key("scan_complete").Bool(run.scan_complete);
+  packer.Key("skipped").Integer(run.skipped).Key("resumed").Integer(run.resumed);
+  packer.Key("scan_complete").Bool(run.scan_complete);
   packer.Key("elapsed_s").Number(run.elapsed_s).Key("reason").Bytes(run.reason);
   packer.Key("report").Bytes(run.report);
 }
@@ -89,6 +105,7 @@ RunStatus ReadRunStatus(Reader& entry) {
   run.ok = entry.Integer("ok");
   run.failed = entry.Integer("failed");
   run.skipped = entry.Integer("skipped");
+  run.resumed = entry.IntegerOr("resumed", 0);
   run.scan_complete = entry.Bool("scan_complete");
   run.elapsed_s = entry.Number("elapsed_s");
   run.reason = entry.Text("reason");
@@ -157,6 +174,16 @@ Frames Encode(const RequestEnvelope& message) {
                    Begin(packer, "cancel", id, 2).Key("run").Unsigned(cancel.run.value());
                    packer.Key("reason").Bytes(cancel.reason);
                  },
+                 [&](const RetryRequest& retry) { PackRetry(packer, id, retry); },
+                 [&](const PauseRequest& pause) {
+                   Begin(packer, "pause", id, 1).Key("run").Unsigned(pause.run.value());
+                 },
+                 [&](const ResumeRequest& resume) {
+                   Begin(packer, "resume", id, 1).Key("run").Unsigned(resume.run.value());
+                 },
+                 [&](const BackupRequest& backup) {
+                   Begin(packer, "backup", id, 1).Key("path").Bytes(backup.path);
+                 },
                  [&](const FailuresRequest& failures) {
                    Begin(packer, "failures", id, 2).Key("run").Unsigned(failures.run.value());
                    packer.Key("offset").Integer(failures.offset);
@@ -181,7 +208,8 @@ Frames Encode(const ReplyEnvelope& message) {
                    Begin(packer, "submitted", id, 1).Key("run").Unsigned(submitted.run.value());
                  },
                  [&](const StatusReply& status) {
-                   Begin(packer, "status", id, 2).Key("runs").Array(status.runs.size());
+                   Begin(packer, "status", id, 3).Key("trouble").Bytes(status.trouble);
+                   packer.Key("runs").Array(status.runs.size());
                    for (const RunStatus& run : status.runs) PackRunStatus(packer, run);
                    packer.Key("stages").Array(status.stages.size());
                    for (const StageStatus& stage : status.stages) PackStageStatus(packer, stage);
@@ -214,6 +242,10 @@ Result<RequestEnvelope> DecodeRequest(std::span<const Buffer> frames) {
         if (type == "failures") {
           return with(FailuresRequest{ReadRun(reader), reader.Integer("offset")});
         }
+        if (type == "retry") return with(ReadRetry(reader));
+        if (type == "pause") return with(PauseRequest{ReadRun(reader)});
+        if (type == "resume") return with(ResumeRequest{ReadRun(reader)});
+        if (type == "backup") return with(BackupRequest{reader.Text("path")});
         if (type == "shutdown") return with(ShutdownRequest{});
         return std::nullopt;
       });
@@ -230,6 +262,7 @@ Result<ReplyEnvelope> DecodeReply(std::span<const Buffer> frames) {
         if (type == "submitted") return with(Submitted{ReadRun(reader)});
         if (type == "status") {
           StatusReply status;
+          status.trouble = reader.TextOr("trouble", "");
           reader.Each("runs", [&](Reader& entry) { status.runs.push_back(ReadRunStatus(entry)); });
           reader.Each("stages",
                       [&](Reader& entry) { status.stages.push_back(ReadStageStatus(entry)); });

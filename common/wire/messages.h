@@ -106,6 +106,16 @@ struct FoundItem {
 struct ScanResult {
   std::vector<FoundItem> found;
   std::optional<std::string> next_cursor;
+  // With the last chunk: the scan named all there is, so that an item of an earlier run that it did
+  // not name is gone. False for lists, filters and samples.
+  bool exhaustive = false;
+};
+// A file that an item's job wrote, as it was when it was published.
+struct OutputFile {
+  std::string path;  // bytes, relative to the run's output
+  std::int64_t bytes = 0;
+  std::int64_t mtime_ns = 0;  // since 1970
+  friend bool operator==(const OutputFile&, const OutputFile&) = default;
 };
 // What an item's job gave.
 struct ItemResult {
@@ -114,6 +124,7 @@ struct ItemResult {
   std::vector<std::string> warnings;
   std::string record_name;
   std::string record;  // bytes
+  std::vector<OutputFile> outputs;
 };
 struct DoneResult {
   Lease lease;
@@ -171,6 +182,10 @@ struct Hello {
   std::int64_t pid = 0;
   std::string host;
   std::string software;  // "millrace-preprocess 0.1.0"
+  // What shapes this worker's results beside its input: a digest of its options and model, at most
+  // kMaxRecipeBytes. All workers of a stage must agree; an item done by another recipe is done
+  // again. "": nothing to say.
+  std::string recipe;
 };
 // A process of the supervisor's ended; also sent for one that never said HELLO.
 struct Exit {
@@ -191,6 +206,26 @@ struct Submit {
   std::int64_t stop_at_failures = 0;
   // Likewise as a share of the items ended, once 100 have; 0: never.
   double stop_at_share = 0;
+  bool fresh = false;           // nothing of earlier runs counts: every item is done again
+  bool verify_outputs = false;  // an item whose recorded outputs are gone or changed is done again
+  bool prune = false;           // outputs of inputs that are gone are removed
+};
+// The failed items of the latest run into `output` are tried again, as part of that run.
+struct RetryRequest {
+  std::string output;  // bytes, absolute
+  std::string stage;   // only those that failed there; "": all
+  std::string code;    // only those with this code; "": all
+};
+// Nothing more of the run is sent, and its payloads are dropped; Resume goes on with it.
+struct PauseRequest {
+  RunId run;
+};
+struct ResumeRequest {
+  RunId run;
+};
+// A consistent copy of the broker's state, made while it serves.
+struct BackupRequest {
+  std::string path;  // bytes, absolute, on the broker's machine; must not exist
 };
 struct StatusRequest {
   RunId run;  // invalid (0): every run
@@ -212,8 +247,9 @@ struct FailuresRequest {
 // The broker lets its workers finish what they hold, sends them away, and leaves.
 struct ShutdownRequest {};
 
-using ControlRequest = std::variant<Hello, Exit, Submit, StatusRequest, WaitRequest, CancelRequest,
-                                    FailuresRequest, ShutdownRequest>;
+using ControlRequest =
+    std::variant<Hello, Exit, Submit, RetryRequest, StatusRequest, WaitRequest, CancelRequest,
+                 PauseRequest, ResumeRequest, FailuresRequest, BackupRequest, ShutdownRequest>;
 
 struct Welcome {
   Link link;
@@ -246,11 +282,12 @@ struct RunStatus {
   RunId run;
   std::string input;
   std::string output;
-  std::string state;  // "active", "stopping", "done", "stopped", "failed"
+  std::string state;  // "active", "stopping", "paused", "done", "stopped", "failed"
   std::int64_t scanned = 0;
   std::int64_t ok = 0;
   std::int64_t failed = 0;
   std::int64_t skipped = 0;
+  std::int64_t resumed = 0;  // of ok and failed: taken over from before this run
   bool scan_complete = false;
   double elapsed_s = 0;
   std::string reason;  // why it ended early; "" otherwise
@@ -259,6 +296,7 @@ struct RunStatus {
 struct StatusReply {
   std::vector<RunStatus> runs;
   std::vector<StageStatus> stages;
+  std::string trouble;  // why the broker takes no more work (its state cannot be written); ""
 };
 struct FailuresReply {
   std::vector<std::string> lines;  // JSON objects as in failed.jsonl

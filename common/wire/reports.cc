@@ -40,21 +40,38 @@ FoundItem ReadFound(Reader& entry) {
   return found;
 }
 
+void PackOutputs(Packer& packer, const std::vector<OutputFile>& outputs) {
+  packer.Key("outputs").Array(outputs.size());
+  for (const OutputFile& file : outputs) {
+    packer.Map(3).Key("path").Bytes(file.path).Key("bytes").Integer(file.bytes);
+    packer.Key("mtime_ns").Integer(file.mtime_ns);
+  }
+}
+
+OutputFile ReadOutput(Reader& entry) {
+  OutputFile file{entry.Text("path"), entry.Integer("bytes"), entry.Integer("mtime_ns")};
+  if (file.path.empty()) entry.Refuse("path", "is empty");
+  if (file.path.size() > kMaxKeyBytes) entry.Refuse("path", "is too long");
+  return file;
+}
+
 void PackDone(Packer& packer, const DoneResult& result, Frames& frames) {
   std::visit(Overloaded{
                  [&](const ItemResult& item) {
-                   PackLease(packer, result.lease, 5).Key("meta").Bytes(item.meta);
+                   PackLease(packer, result.lease, 6).Key("meta").Bytes(item.meta);
                    packer.Key("parts").Parts(item.payload, frames);
                    packer.Key("warnings").Array(item.warnings.size());
                    for (const std::string& warning : item.warnings) packer.Text(warning);
                    packer.Key("record_name").Text(item.record_name);
                    packer.Key("record").Bytes(item.record);
+                   PackOutputs(packer, item.outputs);
                  },
                  [&](const ScanResult& scan) {
-                   PackLease(packer, result.lease, 2).Key("found").Array(scan.found.size());
+                   PackLease(packer, result.lease, 3).Key("found").Array(scan.found.size());
                    for (const FoundItem& found : scan.found) PackFound(packer, found);
                    packer.Key("cursor");
                    scan.next_cursor ? packer.Bytes(*scan.next_cursor) : packer.Nil();
+                   packer.Key("exhaustive").Bool(scan.exhaustive);
                  },
              },
              result.what);
@@ -66,6 +83,7 @@ DoneResult ReadDone(Reader& entry) {
     ScanResult scan;
     entry.Each("found", [&](Reader& item) { scan.found.push_back(ReadFound(item)); });
     if (entry.Has("cursor")) scan.next_cursor = entry.Text("cursor");
+    scan.exhaustive = entry.BoolOr("exhaustive", false);
     result.what = std::move(scan);
     return result;
   }
@@ -76,6 +94,10 @@ DoneResult ReadDone(Reader& entry) {
   if (entry.Has("warnings")) item.warnings = entry.Texts("warnings");
   item.record_name = entry.TextOr("record_name", "");
   item.record = entry.TextOr("record", "");
+  if (entry.Has("outputs")) {
+    entry.Each("outputs", [&](Reader& file) { item.outputs.push_back(ReadOutput(file)); });
+  }
+  if (item.outputs.size() > kMaxOutputs) entry.Refuse("outputs", "are too many");
   result.what = std::move(item);
   return result;
 }

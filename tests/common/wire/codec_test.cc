@@ -106,8 +106,13 @@ TEST_CASE("reports survive the wire") {
 
 TEST_CASE("an item's result survives the wire with parts, warnings and its record") {
   DoneReport sent{kLink, {}};
-  sent.results.push_back(
-      {{JobId(1), Delivery(1)}, ItemResult{"meta", OnePart(), {"truncated"}, "areas", "{}"}});
+  sent.results.push_back({{JobId(1), Delivery(1)},
+                          ItemResult{"meta",
+                                     OnePart(),
+                                     {"truncated"},
+                                     "areas",
+                                     "{}",
+                                     {{"a.jpg.png", 12, 1'700'000'000'000'000'000}}}});
   const DoneReport got = ThroughReports(sent);
   const auto& item = std::get<ItemResult>(got.results.at(0).what);
   CHECK(item.meta == "meta");
@@ -115,6 +120,7 @@ TEST_CASE("an item's result survives the wire with parts, warnings and its recor
   CHECK(item.warnings == std::vector<std::string>{"truncated"});
   CHECK(item.record_name == "areas");
   CHECK(item.record == "{}");
+  CHECK(item.outputs == std::vector<OutputFile>{{"a.jpg.png", 12, 1'700'000'000'000'000'000}});
 }
 
 TEST_CASE("a scan's result survives the wire, with and without a next cursor") {
@@ -125,9 +131,11 @@ TEST_CASE("a scan's result survives the wire, with and without a next cursor") {
   for (const std::optional<std::string>& cursor :
        {std::optional<std::string>("b"), std::optional<std::string>()}) {
     scan.next_cursor = cursor;
+    scan.exhaustive = !cursor;
     const DoneReport got = ThroughReports(DoneReport{kLink, {{{JobId(1), Delivery(1)}, scan}}});
     const auto& read = std::get<ScanResult>(got.results.at(0).what);
     CHECK(read.next_cursor == cursor);
+    CHECK(read.exhaustive == !cursor);
     REQUIRE(read.found.size() == 3);
     CHECK(std::get<FoundItem::Next>(read.found[0].what).meta == "meta");
     CHECK(std::get<FoundItem::Fail>(read.found[1].what).code == "empty");
@@ -143,20 +151,32 @@ TEST_CASE("requests survive the wire with their numbers") {
   hello.attempt = 3;
   hello.pid = 44;
   hello.host = "node-1";
+  hello.recipe = std::string(32, '\xfd');
   const Hello got = ThroughRequest(hello);
   CHECK(got.stage == "preprocess");
   CHECK(got.boot == hello.boot);
   CHECK(got.attempt == 3);
+  CHECK(got.recipe == hello.recipe);
   CHECK(got.version == kProtocolVersion);
 
   const Exit exit = ThroughRequest(Exit{"scan", 1, 99, "h", 0, 11, "boom", true});
   CHECK(exit.signal == 11);
   CHECK(exit.stderr_tail == "boom");
   CHECK(exit.expected);
-  const Submit submit = ThroughRequest(Submit{"/in", "/out", "o", 5, 0.25});
+  const Submit submit = ThroughRequest(Submit{"/in", "/out", "o", 5, 0.25, true, false, true});
   CHECK(submit.output == "/out");
   CHECK(submit.stop_at_failures == 5);
   CHECK(submit.stop_at_share == doctest::Approx(0.25));
+  CHECK(submit.fresh);
+  CHECK_FALSE(submit.verify_outputs);
+  CHECK(submit.prune);
+  const RetryRequest retry = ThroughRequest(RetryRequest{"/out", "preprocess", "timeout"});
+  CHECK(retry.output == "/out");
+  CHECK(retry.stage == "preprocess");
+  CHECK(retry.code == "timeout");
+  CHECK(ThroughRequest(PauseRequest{RunId(4)}).run == RunId(4));
+  CHECK(ThroughRequest(ResumeRequest{RunId(5)}).run == RunId(5));
+  CHECK(ThroughRequest(BackupRequest{"/b.db"}).path == "/b.db");
   CHECK(ThroughRequest(WaitRequest{RunId(4)}).run == RunId(4));
   CHECK(ThroughRequest(StatusRequest{RunId(4)}).run == RunId(4));
   CHECK(ThroughRequest(CancelRequest{RunId(4), "why"}).reason == "why");
@@ -173,10 +193,13 @@ TEST_CASE("replies survive the wire with their numbers") {
   CHECK(ThroughReply(Submitted{RunId(3)}).run == RunId(3));
   ThroughReply(OkReply{});
   StatusReply status;
-  status.runs.push_back({RunId(1), "/in", "/out", "active", 5, 1, 2, 1, true, 1.5, "", "{}"});
+  status.runs.push_back({RunId(1), "/in", "/out", "active", 5, 1, 2, 1, 3, true, 1.5, "", "{}"});
+  status.trouble = "full";
   status.stages.push_back({"scan", 1, 2, 3, 4, 0.5});
   const StatusReply got = ThroughReply(status);
+  CHECK(got.trouble == "full");
   CHECK(got.runs.at(0).failed == 2);
+  CHECK(got.runs.at(0).resumed == 3);
   CHECK(got.runs.at(0).report == "{}");
   CHECK(got.stages.at(0).busy == doctest::Approx(0.5));
   CHECK(ThroughReply(FailuresReply{{"{}"}, true}).more);
