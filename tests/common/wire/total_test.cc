@@ -30,7 +30,7 @@ std::vector<Frames> Samples() {
   Hello hello;
   hello.boot = std::string(16, 'b');
   StatusReply status;
-  status.runs.push_back({RunId(1), "/in", "/out", "active", 5, 1, 2, 1, true, 1.5, "", ""});
+  status.runs.push_back({RunId(1), "/in", "/out", "active", 5, 1, 2, 1, 0, true, 1.5, "", ""});
   return {Encode(FeedMessage(jobs)), Encode(ReportMessage(done)),
           Encode(ReportMessage(Beat{kLink, 1, 2, 3, {{JobId(1), Delivery(1)}}})),
           Encode(RequestEnvelope{1, hello}), Encode(ReplyEnvelope{1, status})};
