@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "broker/job.h"
+#include "broker/records.h"
 #include "common/base/ids.h"
 #include "common/wire/messages.h"
 
@@ -35,7 +37,7 @@ struct EndIncarnation {
 
 enum class ItemOutcome : std::uint8_t { kOk, kFailed, kSkipped };
 
-// An item has its one outcome.
+// An item has its one outcome: to be recorded before anybody hears of it.
 struct ItemEnded {
   RunId run;
   std::string key;
@@ -44,17 +46,23 @@ struct ItemEnded {
   std::string code;      // of a failure; the reason of a skip
   std::string text;
   int attempts = 1;
+  std::vector<std::string> warnings;  // codes, of all stages
+  std::vector<ItemRecord> records;
+  std::vector<wire::OutputFile> outputs;
 };
-// A stage's remark about an item that goes on.
-struct ItemWarned {
-  RunId run;
-  std::string code;
-};
-struct ItemRecorded {
+// What an item has been through has changed; it has no outcome yet.
+struct ItemMarked {
   RunId run;
   std::string key;
-  std::string name;  // of the records' file
-  std::string line;
+  ItemMarks marks;
+};
+// A chunk of the run's scan, to be recorded in one step with where the scan goes on. ScanRecorded
+// is to be called with what came of it; until then the scan waits.
+struct RecordScan {
+  RunId run;
+  std::vector<wire::FoundItem> found;
+  std::optional<std::string> next_cursor;
+  bool exhaustive = false;
 };
 // Nothing of this run is in flight any more, and nothing will be.
 struct RunEnded {
@@ -66,6 +74,6 @@ struct Notice {
 };
 
 using Action = std::variant<SendJobs, SendRevoke, SendConfirm, EndIncarnation, ItemEnded,
-                            ItemWarned, ItemRecorded, RunEnded, Notice>;
+                            ItemMarked, RecordScan, RunEnded, Notice>;
 
 }  // namespace millrace

@@ -1,7 +1,6 @@
 #include "broker/broker.h"
 
 #include <csignal>
-#include <filesystem>
 #include <utility>
 
 #include "common/net/endpoint.h"
@@ -34,9 +33,10 @@ constexpr Duration kFrozen = std::chrono::seconds(1);
 
 }  // namespace
 
-Broker::Broker(Topology topology, const Clock& clock, SignalFd signals,
+Broker::Broker(Topology topology, BrokerOptions options, const Clock& clock, SignalFd signals,
                std::shared_ptr<spdlog::logger> log, net::Context context)
     : topology_(std::move(topology)),
+      options_(options),
       clock_(clock),
       signals_(std::move(signals)),
       log_(std::move(log)),
@@ -46,8 +46,8 @@ Broker::Broker(Topology topology, const Clock& clock, SignalFd signals,
 
 Broker::~Broker() = default;
 
-Result<std::unique_ptr<Broker>> Broker::Create(Topology topology, const Clock& clock,
-                                               SignalFd signals,
+Result<std::unique_ptr<Broker>> Broker::Create(Topology topology, BrokerOptions options,
+                                               const Clock& clock, SignalFd signals,
                                                std::shared_ptr<spdlog::logger> log) {
   if (topology.stages.size() < 2) {
     return Fail(ErrorCode::kUsage,
@@ -57,7 +57,7 @@ Result<std::unique_ptr<Broker>> Broker::Create(Topology topology, const Clock& c
   ASSIGN_OR_RETURN(const std::size_t files, RaiseOpenFiles());
   log->debug("up to {} open files", files);
   ASSIGN_OR_RETURN(net::Context context, net::Context::Create(topology.broker.max_sockets));
-  std::unique_ptr<Broker> broker(new Broker(std::move(topology), clock, std::move(signals),
+  std::unique_ptr<Broker> broker(new Broker(std::move(topology), options, clock, std::move(signals),
                                             std::move(log), std::move(context)));
   RETURN_IF_ERROR(broker->Open());
   return broker;
@@ -70,15 +70,16 @@ Result<void> Broker::Open() {
     if (!lock) return Fail(lock.error().WithContext("another broker serves this topology"));
     lock_ = std::move(*lock);
   }
-  std::error_code error;
-  std::filesystem::create_directories(config.state, error);
-  if (error) {
-    return Fail(ErrorCode::kWriteFailed,
-                "cannot make the state folder " + config.state + ": " + error.message());
-  }
   ASSIGN_OR_RETURN(const std::uint64_t epoch, RandomId());
   epoch_ = Epoch(epoch);
+  // The state first: it is waited for, and workers and clients wait better for a broker that is not
+  // there than for one that does not answer.
+  RETURN_IF_ERROR(OpenState());
+  return OpenSockets();
+}
 
+Result<void> Broker::OpenSockets() {
+  const BrokerConfig& config = topology_.broker;
   net::SocketOptions options;
   options.heartbeat = config.heartbeat;
   ASSIGN_OR_RETURN(const net::Endpoint reports, net::ParseEndpoint(config.ReportsBindEndpoint()));
@@ -103,6 +104,7 @@ Result<void> Broker::Open() {
   loop_.OnReadable(*monitor_, [this] { DrainMonitor(); });
   loop_.OnReadable(*control_, [this] { DrainControl(); });
   loop_.OnReadable(signals_.fd(), [this] { OnSignals(); });
+  loop_.OnReadable(state_->event_fd(), [this] { OnState(); });
   log_->info("serving {} on {}", topology_.name, config.ControlConnectEndpoint());
   return {};
 }
@@ -118,6 +120,7 @@ Result<void> Broker::Serve() {
     if (worked > kFrozen) queue_.ExtendDeadlines(worked);
   }
   log_->info("leaving");
+  if (broken_) return Fail(*broken_);
   return {};
 }
 
@@ -130,6 +133,11 @@ void Broker::Turn() {
     EndIncarnationNow(late);
   }
   queue_.Tick(now);
+  if (broken_) {
+    stop_now_ = stop_now_ || now >= broken_until_;
+    queue_.TakeActions();  // none of it is to be told
+    return;
+  }
   if (!shutting_down_) queue_.Dispatch(now);
   if (shutting_down_) SendWorkersAway(now);
   TakeBaselines();
@@ -138,6 +146,7 @@ void Broker::Turn() {
        actions = queue_.TakeActions()) {
     CarryOut(std::move(actions));
   }
+  SendConfirms();
 }
 
 // Tells every worker to leave, and after the longest drain_timeout counts those that have not as
@@ -171,26 +180,36 @@ std::optional<Instant> Broker::NextDeadline() const {
   };
   consider(feeds_.NextDeadline());
   if (drain_sent_) consider(drain_until_);
+  if (broken_) consider(broken_until_);
   return next;
 }
 
-bool Broker::ShutdownDone() const { return drain_sent_ && queue_.workers().empty(); }
+bool Broker::ShutdownDone() const {
+  return drain_sent_ && queue_.workers().empty() && queue_.runs().empty() && asked_.empty() &&
+         state_->idle();
+}
 
 void Broker::OnSignals() {
   while (const std::optional<int> signal = signals_.Next()) {
     if (*signal != SIGTERM && *signal != SIGINT) continue;
     if (shutting_down_) stop_now_ = true;
-    BeginShutdown("the broker was told to stop");
+    BeginShutdown(options_.supervised ? RunResult::kStopped : RunResult::kPaused,
+                  "the broker was told to stop");
   }
 }
 
-void Broker::BeginShutdown(const std::string& why) {
-  if (shutting_down_) return;
+void Broker::BeginShutdown(RunResult result, const std::string& why) {
+  // A request for an end comes after a signal that would have left the runs to the next broker.
+  if (shutting_down_ && (result == shutdown_result_ || result == RunResult::kPaused)) return;
   shutting_down_ = true;
+  shutdown_result_ = result;
   const Instant now = clock_.Now();
-  std::vector<RunId> active;
-  for (const auto& [id, run] : queue_.runs()) active.push_back(id);
-  for (const RunId id : active) queue_.StopRun(id, RunResult::kStopped, why, now);
+  std::vector<RunId> live;
+  for (const auto& [id, run] : queue_.runs()) live.push_back(id);
+  for (const RunId id : live) {
+    queue_.StopRun(id, result, why, now);
+    StartWhenKnown(id, /*anyway=*/true);
+  }
 }
 
 }  // namespace millrace

@@ -1,4 +1,4 @@
-// Broker: what the queue has decided becomes messages and lines of the ledger.
+// Broker: what the queue has decided becomes messages and requests to the state.
 #include <type_traits>
 #include <utility>
 
@@ -20,13 +20,18 @@ void Broker::SendJobMessage(const SendJobs& send) {
                             job->key,
                             job->cursor,
                             job->meta,
-                            job->attempt,
-                            job->alone,
+                            job->marks.attempts,
+                            job->marks.alone,
                             job->payload});
   }
   if (!message.jobs.empty()) {
     feeds_.Send(send.worker, wire::Encode(wire::FeedMessage(std::move(message))));
   }
+}
+
+void Broker::Send(const SendConfirm& confirm) {
+  feeds_.Send(confirm.worker, wire::Encode(wire::FeedMessage(wire::Confirm{
+                                  {epoch_, confirm.worker}, confirm.accepted, confirm.stale})));
 }
 
 void Broker::CarryOut(std::vector<Action> actions) {
@@ -40,22 +45,20 @@ void Broker::CarryOut(std::vector<Action> actions) {
             feeds_.Send(what.worker, wire::Encode(wire::FeedMessage(wire::Revoke{
                                          {epoch_, what.worker}, std::move(what.leases)})));
           } else if constexpr (std::is_same_v<What, SendConfirm>) {
-            feeds_.Send(
-                what.worker,
-                wire::Encode(wire::FeedMessage(wire::Confirm{
-                    {epoch_, what.worker}, std::move(what.accepted), std::move(what.stale)})));
+            held_confirms_.push_back({last_posted_, std::move(what)});
           } else if constexpr (std::is_same_v<What, EndIncarnation>) {
             log_->warn("ending incarnation {}: {}", what.worker.value(), what.reason);
             EndIncarnationNow(what.worker);
-          } else if constexpr (std::is_same_v<What, ItemEnded>) {
-            Record(what.run,
-                   runs_.at(what.run).ledger->Add(what, queue_.settings()[what.stage].name));
-          } else if constexpr (std::is_same_v<What, ItemWarned>) {
-            runs_.at(what.run).ledger->Add(what);
-          } else if constexpr (std::is_same_v<What, ItemRecorded>) {
-            Record(what.run, runs_.at(what.run).ledger->Add(what));
+          } else if constexpr (std::is_same_v<What, ItemEnded> ||
+                               std::is_same_v<What, ItemMarked>) {
+            Post(std::move(what));
+          } else if constexpr (std::is_same_v<What, RecordScan>) {
+            const RunId run = what.run;
+            Post(std::move(what), [this, run](Result<StateAnswer> answer) {
+              queue_.ScanRecorded(run, std::get<ScanRecorded>(std::move(*answer)), clock_.Now());
+            });
           } else if constexpr (std::is_same_v<What, RunEnded>) {
-            CloseRun(what.run);
+            OnRunEnded(what.run);
           } else {
             log_->warn("{}", what.text);
           }

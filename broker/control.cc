@@ -2,7 +2,6 @@
 #include <sys/wait.h>
 
 #include <cstring>
-#include <type_traits>
 #include <utility>
 
 #include "broker/broker.h"
@@ -53,20 +52,8 @@ void Broker::DrainControl() {
       continue;
     }
     const std::uint64_t id = request->id;
-    Answer answer = std::visit(
-        [&](const auto& what) -> Answer {
-          using What = std::decay_t<decltype(what)>;
-          // They need the durable state.
-          if constexpr (std::is_same_v<What, wire::RetryRequest> ||
-                        std::is_same_v<What, wire::PauseRequest> ||
-                        std::is_same_v<What, wire::ResumeRequest> ||
-                        std::is_same_v<What, wire::BackupRequest>) {
-            return Refusal(ErrorCode::kUsage, "this broker does not do that yet");
-          } else {
-            return Take(what, identity, id);
-          }
-        },
-        request->request);
+    Answer answer =
+        std::visit([&](const auto& what) { return Take(what, identity, id); }, request->request);
     if (answer) Reply(identity, id, std::move(*answer));
   }
 }
@@ -111,6 +98,8 @@ Broker::Answer Broker::Take(const wire::Hello& hello, const std::string&, std::u
       EndIncarnationNow(old);
     }
   }
+  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
+  if (std::optional<wire::ErrorReply> refused = TakeRecipe(*stage, hello)) return *refused;
   const StageConfig& config = topology_.stages[*stage];
   const IncarnationId id(++last_incarnation_);
   Result<std::string> feed = feeds_.Open(id, now);
@@ -158,37 +147,90 @@ Broker::Answer Broker::Take(const wire::Exit& exit, const std::string&, std::uin
   return wire::OkReply{};
 }
 
-Broker::Answer Broker::Take(const wire::Submit& submit, const std::string&, std::uint64_t) {
+Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& identity,
+                            std::uint64_t number) {
   if (shutting_down_) return Refusal(ErrorCode::kUnavailable, "the broker is shutting down");
+  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
   if (!IsAbsolute(submit.input) || !IsAbsolute(submit.output)) {
     return Refusal(ErrorCode::kUsage, "input and output must be absolute paths");
   }
   if (Result<Meta> options = Meta::Decode(submit.options); !options) {
     return Refusal(options.error().WithContext("the run's options"));
   }
-  Result<std::unique_ptr<RunLedger>> ledger =
-      RunLedger::Open(submit.output, topology_.broker.state);
-  if (!ledger) return Refusal(ledger.error());
-  const RunId id = queue_.AddRun({submit.stop_at_failures, submit.stop_at_share}, clock_.Now());
-  RunFiles& files = runs_[id];
-  files.spec = {id, submit.input, submit.output, submit.options};
-  files.ledger = std::move(*ledger);
-  log_->info("run {}: {} to {}", id.value(), submit.input, submit.output);
-  return wire::Submitted{id};
+  const RunOrder order{.input = submit.input,
+                       .output = submit.output,
+                       .options = submit.options,
+                       .stop_at_failures = submit.stop_at_failures,
+                       .stop_at_share = submit.stop_at_share,
+                       .fresh = submit.fresh,
+                       .verify_outputs = submit.verify_outputs,
+                       .prune = submit.prune};
+  if (RunFiles* live = LiveRunInto(submit.output); live != nullptr) {
+    // Asked twice, since the first answer was lost: by a client, or with the broker before this.
+    if (!live->order.SameWork(order)) {
+      return Refusal(ErrorCode::kUnavailable, "run " + std::to_string(live->spec.run.value()) +
+                                                  " is writing to " + submit.output);
+    }
+    if (live->paused) Resume(*live);
+    return wire::Submitted{live->spec.run};
+  }
+  return OpenInState(OpenRun{order, UnixSeconds()}, submit.output, State::StartAs::kSubmitted,
+                     identity, number);
+}
+
+Broker::Answer Broker::Take(const wire::RetryRequest& retry, const std::string& identity,
+                            std::uint64_t number) {
+  if (shutting_down_) return Refusal(ErrorCode::kUnavailable, "the broker is shutting down");
+  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
+  std::optional<std::int64_t> stage;
+  if (!retry.stage.empty()) {
+    const std::optional<StageIndex> index = FindStage(retry.stage);
+    if (!index) {
+      return Refusal(ErrorCode::kUsage,
+                     "the topology " + topology_.name + " has no stage '" + retry.stage + "'");
+    }
+    stage = static_cast<std::int64_t>(*index);
+  }
+  if (const RunFiles* live = LiveRunInto(retry.output); live != nullptr) {
+    return Refusal(ErrorCode::kUnavailable, "run " + std::to_string(live->spec.run.value()) +
+                                                " is writing to " + retry.output);
+  }
+  return OpenInState(RetryRun{retry.output, stage, retry.code}, retry.output,
+                     State::StartAs::kRetried, identity, number);
+}
+
+Broker::Answer Broker::OpenInState(StateRequest request, const std::string& output,
+                                   State::StartAs how, const std::string& identity,
+                                   std::uint64_t number) {
+  Result<RunFolder> folder = RunFolder::Open(output);
+  if (!folder) return Refusal(folder.error());
+  // Shared, since a std::function is copied.
+  auto held = std::make_shared<RunFolder>(std::move(*folder));
+  Post(std::move(request), [this, held, how, identity, number](Result<StateAnswer> answer) {
+    if (!answer) return Reply(identity, number, Refusal(answer.error()));
+    const RunOpened opened = std::get<RunOpened>(std::move(*answer));
+    Opened(opened, std::move(*held), how);
+    Reply(identity, number, wire::Submitted{opened.run});
+  });
+  return std::nullopt;
 }
 
 wire::RunStatus Broker::StatusOf(RunId id, const RunFiles& files) const {
   if (files.final_status) return *files.final_status;
-  const Run& run = *queue_.FindRun(id);
+  if (files.paused) return files.last_status;
+  const Run* found = queue_.FindRun(id);
+  if (found == nullptr) return files.last_status;  // its report is being written
+  const Run& run = *found;
   wire::RunStatus status;
   status.run = id;
   status.input = files.spec.input;
   status.output = files.spec.output;
-  status.state = run.phase == RunPhase::kActive ? "active" : "stopping";
+  status.state = run.phase <= RunPhase::kActive ? "active" : "stopping";
   status.scanned = run.counts.scanned;
   status.ok = run.counts.ok;
   status.failed = run.counts.failed;
   status.skipped = run.counts.skipped;
+  status.resumed = run.counts.resumed;
   status.scan_complete = run.scan_complete;
   if (run.first_found) {
     status.elapsed_s = std::chrono::duration<double>(clock_.Now() - *run.first_found).count();
@@ -238,6 +280,7 @@ Broker::Answer Broker::Take(const wire::StatusRequest& request, const std::strin
     return Refusal(ErrorCode::kNotFound, "no run " + std::to_string(request.run.value()));
   }
   reply.stages = StageStatuses();
+  if (broken_) reply.trouble = broken_->message;
   return reply;
 }
 
@@ -247,18 +290,63 @@ Broker::Answer Broker::Take(const wire::WaitRequest& request, const std::string&
   if (found == runs_.end()) {
     return Refusal(ErrorCode::kNotFound, "no run " + std::to_string(request.run.value()));
   }
-  if (found->second.final_status) return wire::StatusReply{{*found->second.final_status}, {}};
+  if (found->second.final_status) return wire::StatusReply{{*found->second.final_status}, {}, ""};
   waiters_.push_back({identity, number, request.run});
   return std::nullopt;
 }
 
 Broker::Answer Broker::Take(const wire::CancelRequest& request, const std::string&, std::uint64_t) {
-  if (!runs_.contains(request.run)) {
+  const auto found = runs_.find(request.run);
+  if (found == runs_.end()) {
     return Refusal(ErrorCode::kNotFound, "no run " + std::to_string(request.run.value()));
   }
+  if (found->second.final_status) return wire::OkReply{};
+  if (found->second.paused) Resume(found->second);
   queue_.StopRun(request.run, RunResult::kStopped,
                  request.reason.empty() ? "cancelled" : request.reason, clock_.Now());
+  StartWhenKnown(request.run, /*anyway=*/true);
   return wire::OkReply{};
+}
+
+Broker::Answer Broker::Take(const wire::PauseRequest& request, const std::string&, std::uint64_t) {
+  const auto found = runs_.find(request.run);
+  if (found == runs_.end() || found->second.final_status) {
+    return Refusal(ErrorCode::kNotFound,
+                   "no run " + std::to_string(request.run.value()) + " is under way");
+  }
+  RunFiles& files = found->second;
+  files.resume_wanted = false;
+  if (files.paused || files.pausing) return wire::OkReply{};
+  files.pausing = true;
+  Post(SetPhase{request.run, StoredPhase::kPaused});
+  queue_.StopRun(request.run, RunResult::kPaused, "paused", clock_.Now());
+  StartWhenKnown(request.run, /*anyway=*/true);
+  return wire::OkReply{};
+}
+
+Broker::Answer Broker::Take(const wire::ResumeRequest& request, const std::string&, std::uint64_t) {
+  const auto found = runs_.find(request.run);
+  if (found == runs_.end() || found->second.final_status) {
+    return Refusal(ErrorCode::kNotFound,
+                   "no run " + std::to_string(request.run.value()) + " is under way or paused");
+  }
+  if (found->second.paused) {
+    Resume(found->second);
+  } else if (found->second.pausing) {
+    found->second.resume_wanted = true;  // what is in flight is still coming in
+  }
+  return wire::OkReply{};
+}
+
+Broker::Answer Broker::Take(const wire::BackupRequest& request, const std::string& identity,
+                            std::uint64_t number) {
+  if (!IsAbsolute(request.path)) return Refusal(ErrorCode::kUsage, "the path must be absolute");
+  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
+  Post(BackUp{request.path}, [this, identity, number](Result<StateAnswer> answer) {
+    if (!answer) return Reply(identity, number, Refusal(answer.error()));
+    Reply(identity, number, wire::OkReply{});
+  });
+  return std::nullopt;
 }
 
 Broker::Answer Broker::Take(const wire::FailuresRequest& request, const std::string&,
@@ -276,7 +364,7 @@ Broker::Answer Broker::Take(const wire::FailuresRequest& request, const std::str
 }
 
 Broker::Answer Broker::Take(const wire::ShutdownRequest&, const std::string&, std::uint64_t) {
-  BeginShutdown("the broker was told to stop");
+  BeginShutdown(RunResult::kStopped, "the broker was told to stop");
   return wire::OkReply{};
 }
 

@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "broker/records.h"
 #include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "common/payload/payload.h"
+#include "common/wire/messages.h"
 
 namespace millrace {
 
@@ -26,10 +29,14 @@ struct Job {
   JobId id;
   RunId run;
   StageIndex stage = 0;
-  std::string key;        // the item's path; "" for a scan chunk
-  std::string cursor;     // a scan chunk's place
-  std::string meta;       // opaque
-  Payload payload;        // kept until the job's result is here
+  std::string key;     // the item's path; "" for a scan chunk
+  std::string cursor;  // a scan chunk's place
+  std::string meta;    // opaque
+  Payload payload;     // kept until the job's result is here
+  // What the stages before have to say of the item: recorded with its outcome.
+  std::vector<std::string> warnings;
+  std::vector<ItemRecord> records;
+  std::vector<wire::OutputFile> outputs;
   std::size_t bytes = 0;  // what it counts for in its stage's budget
 
   JobState state = JobState::kReady;
@@ -40,10 +47,8 @@ struct Job {
   std::uint32_t ticket = 0;   // names its latest entry in a queue; older entries are void
   std::size_t call_size = 0;  // claimed: how many jobs the Process call has
 
-  int attempt = 0;           // charged attempts
-  int unclaimed_deaths = 0;  // deaths of workers that had it and had not begun it
-  int link_losses = 0;
-  bool alone = false;              // to be processed by itself: it may have killed a worker
+  ItemMarks marks;                 // of this stage
+  std::optional<ItemMarks> later;  // of a stage that it had reached before the broker restarted
   std::uint64_t suspected_by = 0;  // the loss that made it `alone`, until that proves to be a death
 
   [[nodiscard]] bool InFlight() const {

@@ -11,16 +11,48 @@ JobQueue::JobQueue(std::vector<StageSettings> stages)
   assert(!settings_.empty());
 }
 
-RunId JobQueue::AddRun(const StopRule& stop_rule, Instant now) {
-  const RunId id(next_run_++);
+void JobQueue::AddRun(RunId id, const StopRule& stop_rule, Instant now) {
   Run& run = runs_[id];
   run.id = id;
   run.stop_rule = stop_rule;
   run.stages.resize(settings_.size());
   run.submitted = now;
   run.last_ended = now;
-  AddScanJob(run, "");
-  return id;
+}
+
+void JobQueue::StartRun(RunId id, RunStart start, Instant now) {
+  Run& run = runs_.at(id);
+  run.counts = std::move(start.counts);
+  run.scan_ended = run.scan_complete = start.scan_ended;
+  if (run.phase == RunPhase::kOpened) run.phase = RunPhase::kActive;
+  if (run.phase != RunPhase::kActive) return CheckRunEnd(run);  // stopped meanwhile
+  if (!start.open.empty()) run.first_found = now;
+  AddItems(run, std::move(start.open));
+  if (!run.scan_ended) AddScanJob(run, std::move(start.cursor));
+  CheckRunEnd(run);
+}
+
+void JobQueue::AddItems(Run& run, std::vector<OpenItem> items) {
+  for (OpenItem& item : items) {
+    Job job;
+    job.run = run.id;
+    job.stage = 1;
+    job.key = std::move(item.key);
+    job.meta = std::move(item.meta);
+    if (item.marks.stage == job.stage) {
+      job.marks = item.marks;
+    } else if (item.marks.stage > job.stage) {
+      job.later = item.marks;
+    }
+    Enqueue(AddJob(std::move(job)), /*fresh=*/true);
+  }
+}
+
+void JobQueue::Mark(const Job& job) {
+  if (job.key.empty()) return;  // a scan goes on from its cursor
+  ItemMarked marked{job.run, job.key, job.marks};
+  marked.marks.stage = job.stage;
+  actions_.emplace_back(std::move(marked));
 }
 
 void JobQueue::AddScanJob(Run& run, std::string cursor) {
@@ -77,7 +109,7 @@ void JobQueue::Enqueue(Job& job, bool fresh) {
   ClearDeadline(job);
   const FairQueue::Entry entry{job.id, ++job.ticket};
   StageState& stage = stages_[job.stage];
-  if (job.alone) {
+  if (job.marks.alone) {
     stage.alone.push_back(entry);
   } else if (fresh) {
     stage.ready.PushBack(job.run, entry);
@@ -97,8 +129,11 @@ void JobQueue::EndItem(Job& job, ItemOutcome outcome, std::string code, std::str
   ended.stage = job.stage;
   ended.code = std::move(code);
   ended.text = std::move(text);
-  ended.attempts = job.attempt + (outcome == ItemOutcome::kFailed ? 0 : 1);
+  ended.attempts = job.marks.attempts + (outcome == ItemOutcome::kFailed ? 0 : 1);
   ended.attempts = std::max(ended.attempts, 1);
+  ended.warnings = std::move(job.warnings);
+  ended.records = std::move(job.records);
+  ended.outputs = std::move(job.outputs);
   RemoveJob(job.id);
   CountEnded(run, std::move(ended), now);
   CheckStopRule(run, now);
@@ -124,7 +159,7 @@ void JobQueue::CountEnded(Run& run, ItemEnded ended, Instant now) {
       break;
     case ItemOutcome::kFailed:
       run.counts.failed += 1;
-      run.failed_by[ended.code] += 1;
+      run.counts.failed_by[ended.code] += 1;
       break;
     case ItemOutcome::kSkipped:
       run.counts.skipped += 1;
@@ -137,22 +172,24 @@ void JobQueue::CountEnded(Run& run, ItemEnded ended, Instant now) {
 void JobQueue::CheckStopRule(Run& run, Instant now) {
   if (run.phase != RunPhase::kActive) return;
   const StopRule& rule = run.stop_rule;
-  const bool too_many = rule.failures > 0 && run.counts.failed >= rule.failures;
-  const bool too_large_a_share = rule.share > 0 && run.counts.ended() >= kStopShareAfter &&
-                                 static_cast<double>(run.counts.failed) >=
-                                     rule.share * static_cast<double>(run.counts.ended());
+  // What was taken over had its say in the run that did it.
+  const std::int64_t failed = run.counts.failed - run.counts.resumed_failed;
+  const std::int64_t ended = run.counts.ended() - run.counts.resumed;
+  const bool too_many = rule.failures > 0 && failed >= rule.failures;
+  const bool too_large_a_share =
+      rule.share > 0 && ended >= kStopShareAfter &&
+      static_cast<double>(failed) >= rule.share * static_cast<double>(ended);
   if (too_many || too_large_a_share) {
     StopRun(run.id, RunResult::kFailed,
-            "gave up after " + std::to_string(run.counts.failed) + " of " +
-                std::to_string(run.counts.ended()) + " items had failed (" +
-                CommonestFailures(run) + ")",
+            "gave up after " + std::to_string(failed) + " of " + std::to_string(ended) +
+                " items had failed (" + CommonestFailures(run) + ")",
             now);
   }
 }
 
 std::string JobQueue::CommonestFailures(const Run& run) const {
   std::vector<std::pair<std::int64_t, std::string>> by_count;
-  for (const auto& [code, count] : run.failed_by) by_count.emplace_back(count, code);
+  for (const auto& [code, count] : run.counts.failed_by) by_count.emplace_back(count, code);
   std::sort(by_count.rbegin(), by_count.rend());
   std::string text;
   for (std::size_t i = 0; i < std::min<std::size_t>(by_count.size(), 3); ++i) {
@@ -166,10 +203,13 @@ void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant n
   const auto found = runs_.find(id);
   if (found == runs_.end()) return;
   Run& run = found->second;
-  if (run.phase != RunPhase::kActive) return;
+  const bool pausing = run.phase == RunPhase::kStopping && run.result == RunResult::kPaused;
+  if (run.phase != RunPhase::kActive && run.phase != RunPhase::kOpened && !pausing) return;
+  const bool opened = run.phase == RunPhase::kOpened;
   run.phase = RunPhase::kStopping;
   run.result = result;
   run.reason = std::move(reason);
+  if (opened) return;  // StartRun tells what there is, and ends it
   run.last_ended = std::max(run.last_ended, now);
   DropWaitingJobs(run);
   CheckRunEnd(run);
@@ -178,7 +218,7 @@ void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant n
 void JobQueue::StopAllRuns(const std::string& reason, Instant now) {
   std::vector<RunId> active;
   for (const auto& [id, run] : runs_) {
-    if (run.phase == RunPhase::kActive) active.push_back(id);
+    if (run.phase <= RunPhase::kActive) active.push_back(id);
   }
   for (const RunId id : active) StopRun(id, RunResult::kFailed, reason, now);
 }
@@ -203,10 +243,9 @@ void JobQueue::CheckRunEnd(Run& run) {
   // A run that is stopping has only jobs that are in flight.
   std::size_t jobs = 0;
   for (const RunInStage& share : run.stages) jobs += share.jobs;
-  if (jobs > 0 || run.phase == RunPhase::kEnded) return;
+  if (jobs > 0 || run.recording || run.phase == RunPhase::kEnded) return;
   if (run.phase == RunPhase::kActive && !run.scan_ended) return;
   run.phase = RunPhase::kEnded;
-  run.keys.Clear();
   actions_.emplace_back(RunEnded{run.id});
 }
 

@@ -5,7 +5,7 @@
 // at the same times give the same actions, which is what the tests and the simulation rest on.
 //
 // The promises it keeps (docs/guarantees.md):
-//  - every item found gets exactly one ItemEnded, whatever happens to workers;
+//  - every item that is to be done gets exactly one ItemEnded, whatever happens to workers;
 //  - a report counts only if its lease is the job's latest; anything else changes nothing;
 //  - a worker never holds more jobs than the credit it gave;
 //  - an attempt is charged only to a job that failed, or died claimed and alone, or lost its worker
@@ -31,6 +31,7 @@
 #include "broker/crash_loop.h"
 #include "broker/fair_queue.h"
 #include "broker/job.h"
+#include "broker/records.h"
 #include "broker/run_state.h"
 #include "broker/worker_table.h"
 #include "common/base/clock.h"
@@ -64,8 +65,13 @@ class JobQueue {
   explicit JobQueue(std::vector<StageSettings> stages);
 
   // --- runs -----------------------------------------------------------------------------------
-  RunId AddRun(const StopRule& stop_rule, Instant now);
+  // A run that the state has opened. Nothing is done for it before StartRun.
+  void AddRun(RunId run, const StopRule& stop_rule, Instant now);
+  void StartRun(RunId run, RunStart start, Instant now);
+  // A RecordScan has been carried out.
+  void ScanRecorded(RunId run, struct ScanRecorded recorded, Instant now);
   // Sends nothing more of the run, takes back what has not begun, and ends it once the rest is in.
+  // One that is pausing may be stopped for good.
   void StopRun(RunId run, RunResult result, std::string reason, Instant now);
   // Forgets a run that has ended.
   void DropRun(RunId run);
@@ -153,6 +159,9 @@ class JobQueue {
   // Puts it in its stage's queue: at the back if it is new, else before all others of its run.
   void Enqueue(Job& job, bool fresh);
   void AddScanJob(Run& run, std::string cursor);
+  void AddItems(Run& run, std::vector<OpenItem> items);
+  // What an item has been through is to survive the broker.
+  void Mark(const Job& job);
   void EndScan(Run& run, const Job& job, const std::string& why);
   void EndItem(Job& job, ItemOutcome outcome, std::string code, std::string text, Instant now);
   void CountEnded(Run& run, ItemEnded ended, Instant now);
@@ -215,7 +224,6 @@ class JobQueue {
   std::vector<Action> actions_;
   std::map<IncarnationId, std::vector<JobId>> sends_;  // of the dispatch under way
   std::uint64_t next_job_ = 1;
-  std::uint64_t next_run_ = 1;
   std::uint64_t next_loss_ = 1;
   std::uint64_t stale_reports_ = 0;
 };

@@ -67,7 +67,7 @@ void JobQueue::PutAside(Worker& worker, Instant now) {
     if (found == jobs_.end()) continue;
     Job& job = found->second;
     if (!job.InFlight() || job.delivery != lease.delivery || job.holder != worker.id) continue;
-    // Not `job.alone`: it may have become so after it was sent, and be in a batch now.
+    // Not `job.marks.alone`: it may have become so after it was sent, and be in a batch now.
     const bool by_itself =
         worker.alone_job == job.id || (job.state == JobState::kClaimed && job.call_size == 1);
     if (runs_.at(job.run).phase != RunPhase::kActive) {
@@ -77,8 +77,9 @@ void JobQueue::PutAside(Worker& worker, Instant now) {
       ClearDeadline(job);
       loss.held.push_back(job.id);
     } else if (job.state == JobState::kClaimed) {
-      job.alone = true;
+      job.marks.alone = true;
       job.suspected_by = loss.id;
+      Mark(job);
       loss.suspects.push_back(job.id);
       Requeue(job);
     } else {
@@ -152,8 +153,10 @@ void JobQueue::JudgeDead(Loss loss, const std::string& what, Instant now) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) continue;
     Job& job = found->second;
-    if (++job.unclaimed_deaths < 2 || job.alone) continue;
-    job.alone = true;
+    const bool suspect = ++job.marks.unclaimed_deaths >= 2 && !job.marks.alone;
+    job.marks.alone = job.marks.alone || suspect;
+    Mark(job);
+    if (!suspect) continue;
     if (job.state == JobState::kReady) Enqueue(job, /*fresh=*/false);
   }
   bool charged = false;
@@ -171,9 +174,9 @@ void JobQueue::JudgeDead(Loss loss, const std::string& what, Instant now) {
 
 void JobQueue::ChargeDeath(Job& job, const std::string& what, Instant now) {
   const StageIndex stage = job.stage;
-  job.alone = true;
+  job.marks.alone = true;
   job.suspected_by = 0;  // known now, whatever becomes of the batch that it was in before
-  const bool last = job.attempt + 1 >= settings_[stage].max_attempts;
+  const bool last = job.marks.attempts + 1 >= settings_[stage].max_attempts;
   FailAttempt(job, std::string(ErrorCodeName(ErrorCode::kWorkerDied)),
               "the " + settings_[stage].name + " worker " + what + " while it processed this item",
               now);
@@ -187,7 +190,7 @@ void JobQueue::JudgeAlive(const Loss& loss, Instant now) {
     Job& job = found->second;
     if (job.suspected_by == loss.id) {
       job.suspected_by = 0;
-      job.alone = false;
+      job.marks.alone = false;
       if (job.state == JobState::kReady) Enqueue(job, /*fresh=*/false);
     }
     CountLinkLoss(id, now);
@@ -205,10 +208,13 @@ void JobQueue::CountLinkLoss(JobId id, Instant now) {
   const auto found = jobs_.find(id);
   if (found == jobs_.end()) return;
   Job& job = found->second;
-  if (++job.link_losses <= kMaxLinkLosses || job.InFlight()) return;
-  job.attempt = std::max(job.attempt, 1);
+  ++job.marks.link_losses;
+  Mark(job);
+  if (job.marks.link_losses <= kMaxLinkLosses || job.InFlight()) return;
+  job.marks.attempts = std::max(job.marks.attempts, 1);
   EndItem(job, ItemOutcome::kFailed, std::string(ErrorCodeName(ErrorCode::kLostWorker)),
-          "the link to its worker was lost " + std::to_string(job.link_losses) + " times", now);
+          "the link to its worker was lost " + std::to_string(job.marks.link_losses) + " times",
+          now);
 }
 
 void JobQueue::ReportCrashLoop(StageIndex stage, std::int64_t replica, const std::string& what,

@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "broker/broker.h"
@@ -10,8 +11,11 @@ int main(int argc, char** argv) {
   CLI::App app("millrace-broker: the queues, leases and accounts of one topology.");
   std::string file;
   std::string level;
+  millrace::BrokerOptions options;
   app.add_option("--topology", file, "The topology file")->required()->type_name("FILE");
   app.add_option("--log-level", level, "trace, debug, info, warn, error or off");
+  app.add_flag("--hold", options.hold,
+               "Leave runs that an earlier broker did not finish until they are submitted again");
   app.set_version_flag("--version", "millrace-broker " MILLRACE_VERSION);
   CLI11_PARSE(app, argc, argv);
 
@@ -26,7 +30,9 @@ int main(int argc, char** argv) {
   const auto log =
       millrace::MakeLogger("broker", level.empty() ? topology->broker.log_level : level);
   const millrace::SteadyClock clock;
-  auto broker = millrace::Broker::Create(std::move(*topology), clock, std::move(*signals), log);
+  options.supervised = std::getenv("MILLRACE_SUPERVISED") != nullptr;
+  auto broker =
+      millrace::Broker::Create(std::move(*topology), options, clock, std::move(*signals), log);
   if (!broker) return fail(broker.error());
   const millrace::Result<void> served = (*broker)->Serve();
   return served ? 0 : fail(served.error());

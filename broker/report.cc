@@ -61,7 +61,8 @@ std::string StagesJson(const std::vector<StageReport>& stages) {
 }  // namespace
 
 double RunReport::ImagesPerSecond() const {
-  return elapsed_s > 0 ? static_cast<double>(counts.ok + counts.failed) / elapsed_s : 0;
+  return elapsed_s > 0 ? static_cast<double>(counts.ok + counts.failed - counts.resumed) / elapsed_s
+                       : 0;
 }
 
 std::string RunReport::LimitingStage() const {
@@ -76,6 +77,8 @@ std::string ResultName(RunResult result) {
   switch (result) {
     case RunResult::kDone:
       return "done";
+    case RunResult::kPaused:
+      return "paused";
     case RunResult::kStopped:
       return "stopped";
     case RunResult::kFailed:
@@ -102,7 +105,9 @@ std::string ReportJson(const RunReport& report) {
     object.Add("unfinished", std::to_string(counts.scanned - counts.ended()));
   }
   if (counts.repeated > 0) object.Add("repeated", std::to_string(counts.repeated));
-  object.Add("resumed", "0");
+  object.Add("resumed", std::to_string(counts.resumed));
+  if (report.deleted > 0) object.Add("deleted", std::to_string(report.deleted));
+  if (report.pruned > 0) object.Add("pruned", std::to_string(report.pruned));
   object.Add("failed_by", CountsJson(report.failed_by));
   object.Add("skipped_by", CountsJson(report.skipped_by));
   object.Add("warnings", CountsJson(report.warnings));
@@ -113,6 +118,24 @@ std::string ReportJson(const RunReport& report) {
   object.Add("stages", StagesJson(report.stages));
   object.Add("limiting_stage", Quoted(report.LimitingStage()));
   return object.Finish() + "\n";
+}
+
+wire::RunStatus FinalStatus(const RunReport& report) {
+  wire::RunStatus status;
+  status.run = report.run;
+  status.input = report.input;
+  status.output = report.output;
+  status.state = ResultName(report.result);
+  status.scanned = report.counts.scanned;
+  status.ok = report.counts.ok;
+  status.failed = report.counts.failed;
+  status.skipped = report.counts.skipped;
+  status.resumed = report.counts.resumed;
+  status.scan_complete = report.scan_complete;
+  status.elapsed_s = report.elapsed_s;
+  status.reason = report.reason;
+  status.report = ReportJson(report);
+  return status;
 }
 
 std::string FailureJson(std::string_view path, std::string_view stage, std::string_view code,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/run_state.h"
+#include "common/wire/messages.h"
 
 namespace millrace {
 
@@ -28,6 +29,8 @@ struct RunReport {
   std::map<std::string, std::int64_t> failed_by;   // code → items
   std::map<std::string, std::int64_t> skipped_by;  // reason → items
   std::map<std::string, std::int64_t> warnings;    // code → items
+  std::int64_t deleted = 0;                        // items of earlier runs whose inputs are gone
+  std::int64_t pruned = 0;                         // of their outputs, removed
   double startup_s = 0;                            // submitted to first item found
   double elapsed_s = 0;                            // first item found to last ended
   std::vector<StageReport> stages;
@@ -40,7 +43,10 @@ struct RunReport {
 // Two-space indented JSON with a final newline. Paths are bytes: see common/base/json_text.h.
 std::string ReportJson(const RunReport& report);
 
-// "done", "stopped" or "failed".
+// The run's last status: what the report says, and the report itself.
+wire::RunStatus FinalStatus(const RunReport& report);
+
+// "done", "paused", "stopped" or "failed".
 std::string ResultName(RunResult result);
 
 // A line of failed.jsonl, without its newline.

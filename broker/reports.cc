@@ -1,4 +1,6 @@
 // JobQueue: what workers say about the jobs they hold.
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "broker/job_queue.h"
@@ -10,6 +12,12 @@ namespace {
 
 // A cursor goes into the head of the next chunk's message, which a worker must be able to read.
 constexpr std::size_t kMaxCursorBytes = 1u << 20;
+
+bool IsRecordName(std::string_view name) {
+  return name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+         });
+}
 
 }  // namespace
 
@@ -86,7 +94,6 @@ void JobQueue::ReleaseClaim(Worker& worker, const Job& job, Instant now) {
 }
 
 void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
-  Run& run = runs_.at(job.run);
   const std::size_t bytes = PayloadBytes(result.payload);
   const std::size_t cap = settings_[job.stage].max_payload;
   if (bytes > cap) {
@@ -96,29 +103,41 @@ void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
             now);
     return;
   }
-  for (std::string& warning : result.warnings) {
-    actions_.emplace_back(ItemWarned{job.run, std::move(warning)});
+  if (!result.record_name.empty() && !IsRecordName(result.record_name)) {
+    return EndItem(job, ItemOutcome::kFailed, "protocol",
+                   "its record names the file '" + result.record_name.substr(0, 64) +
+                       "', which is not [a-z0-9-]{1,32}",
+                   now);
   }
+  std::move(result.warnings.begin(), result.warnings.end(), std::back_inserter(job.warnings));
+  std::move(result.outputs.begin(), result.outputs.end(), std::back_inserter(job.outputs));
   if (!result.record_name.empty()) {
-    actions_.emplace_back(
-        ItemRecorded{job.run, job.key, std::move(result.record_name), std::move(result.record)});
+    job.records.push_back({std::move(result.record_name), std::move(result.record)});
   }
   if (job.stage + 1 == settings_.size()) {
     return EndItem(job, ItemOutcome::kOk, "", "", now);
   }
-  if (run.phase == RunPhase::kActive) {
-    Job next;
-    next.run = job.run;
-    next.stage = job.stage + 1;
-    next.key = std::move(job.key);
-    next.meta = std::move(result.meta);
-    next.payload = std::move(result.payload);
+  Run& run = runs_.at(job.run);
+  if (run.phase != RunPhase::kActive) {
     RemoveJob(job.id);
-    Enqueue(AddJob(std::move(next)), /*fresh=*/true);
-  } else {
-    RemoveJob(job.id);
-    CheckRunEnd(run);
+    return CheckRunEnd(run);
   }
+  Job next;
+  next.run = job.run;
+  next.stage = job.stage + 1;
+  next.key = std::move(job.key);
+  next.meta = std::move(result.meta);
+  next.payload = std::move(result.payload);
+  next.warnings = std::move(job.warnings);
+  next.records = std::move(job.records);
+  next.outputs = std::move(job.outputs);
+  if (job.later && job.later->stage == next.stage) {
+    next.marks = *job.later;
+  } else {
+    next.later = job.later;
+  }
+  RemoveJob(job.id);
+  Enqueue(AddJob(std::move(next)), /*fresh=*/true);
 }
 
 void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
@@ -132,44 +151,29 @@ void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
   RemoveJob(job.id);
   run.scan_job = JobId();
   for (wire::FoundItem& found : result.found) {
-    if (!run.keys.Insert(found.key)) {
-      run.counts.repeated += 1;
-      continue;
-    }
-    if (!run.first_found) run.first_found = now;
-    run.counts.scanned += 1;
-    if (auto* next = std::get_if<wire::FoundItem::Next>(&found.what);
-        next != nullptr && next->meta.size() > kMaxMetaBytes) {
+    const auto* next = std::get_if<wire::FoundItem::Next>(&found.what);
+    if (next != nullptr && next->meta.size() > kMaxMetaBytes) {
       found.what = wire::FoundItem::Fail{"protocol", "the scanner's meta is over its limit"};
     }
-    if (auto* next = std::get_if<wire::FoundItem::Next>(&found.what)) {
-      if (run.phase != RunPhase::kActive) continue;  // counted as unfinished
-      Job item;
-      item.run = run.id;
-      item.stage = 1;
-      item.key = std::move(found.key);
-      item.meta = std::move(next->meta);
-      Enqueue(AddJob(std::move(item)), /*fresh=*/true);
-      continue;
-    }
-    ItemEnded ended;
-    ended.run = run.id;
-    ended.key = std::move(found.key);
-    if (auto* fail = std::get_if<wire::FoundItem::Fail>(&found.what)) {
-      ended.outcome = ItemOutcome::kFailed;
-      ended.code = std::move(fail->code);
-      ended.text = std::move(fail->text);
-    } else {
-      ended.outcome = ItemOutcome::kSkipped;
-      ended.code = std::move(std::get<wire::FoundItem::Skip>(found.what).reason);
-    }
-    CountEnded(run, std::move(ended), now);
   }
-  if (!result.next_cursor) {
-    run.scan_ended = true;
-    run.scan_complete = true;
-  } else if (run.phase == RunPhase::kActive) {
-    AddScanJob(run, std::move(*result.next_cursor));
+  run.recording = true;
+  actions_.emplace_back(RecordScan{run.id, std::move(result.found), std::move(result.next_cursor),
+                                   result.exhaustive});
+}
+
+void JobQueue::ScanRecorded(RunId id, struct ScanRecorded recorded, Instant now) {
+  const auto found = runs_.find(id);
+  if (found == runs_.end() || !found->second.recording) return;
+  Run& run = found->second;
+  run.recording = false;
+  run.counts.Add(recorded.counts);
+  if (recorded.counts.scanned > 0 && !run.first_found) run.first_found = now;
+  if (recorded.counts.ended() > 0) run.last_ended = now;
+  if (!recorded.next_cursor) run.scan_ended = run.scan_complete = true;
+  // Those of a run that is stopping stay open, on disk.
+  if (run.phase == RunPhase::kActive) {
+    AddItems(run, std::move(recorded.open));
+    if (recorded.next_cursor) AddScanJob(run, std::move(*recorded.next_cursor));
   }
   CheckStopRule(run, now);
   CheckRunEnd(run);
@@ -187,7 +191,7 @@ void JobQueue::Failed(IncarnationId id, std::span<const wire::FailResult> result
     if (result.retryable) {
       FailAttempt(*job, result.code, result.text, now);
     } else {
-      job->attempt += 1;
+      job->marks.attempts += 1;
       EndItem(*job, ItemOutcome::kFailed, result.code, result.text, now);
     }
   }
@@ -197,14 +201,15 @@ void JobQueue::Failed(IncarnationId id, std::span<const wire::FailResult> result
 void JobQueue::FailAttempt(Job& job, const std::string& code, const std::string& text,
                            Instant now) {
   if (runs_.at(job.run).phase != RunPhase::kActive) return Requeue(job);  // not tried again
-  job.attempt += 1;
+  job.marks.attempts += 1;
   const StageSettings& settings = settings_[job.stage];
-  if (job.attempt >= settings.max_attempts) {
+  if (job.marks.attempts >= settings.max_attempts) {
     EndItem(job, ItemOutcome::kFailed, code, text, now);
     return;
   }
+  Mark(job);
   SetState(job, JobState::kBackoff);
-  const int doublings = std::min(job.attempt - 1, 10);
+  const int doublings = std::min(job.marks.attempts - 1, 10);
   SetDeadline(job, now + settings.backoff * (1 << doublings));
 }
 

@@ -8,11 +8,12 @@
 #include <vector>
 
 #include "broker/job.h"
-#include "broker/key_set.h"
+#include "broker/records.h"
 
 namespace millrace {
 
 enum class RunPhase : std::uint8_t {
+  kOpened,    // its start is not known yet: nothing is done for it
   kActive,    // scanning or processing
   kStopping,  // nothing new is sent; what is in flight finishes or comes back
   kEnded,
@@ -21,17 +22,9 @@ enum class RunPhase : std::uint8_t {
 // Why a run ended, or is about to.
 enum class RunResult : std::uint8_t {
   kDone,     // every item has its outcome
+  kPaused,   // somebody asked for it, and will have it go on
   kStopped,  // somebody asked for it
   kFailed,   // it could not finish
-};
-
-struct RunCounts {
-  std::int64_t scanned = 0;
-  std::int64_t ok = 0;
-  std::int64_t failed = 0;
-  std::int64_t skipped = 0;
-  std::int64_t repeated = 0;  // keys that the scan named twice, dropped
-  [[nodiscard]] std::int64_t ended() const { return ok + failed + skipped; }
 };
 
 // When a run gives up by itself.
@@ -50,16 +43,15 @@ struct RunInStage {
 
 struct Run {
   RunId id;
-  RunPhase phase = RunPhase::kActive;
+  RunPhase phase = RunPhase::kOpened;
   RunResult result = RunResult::kDone;
   std::string reason;  // why it stopped or failed; "" for kDone
   RunCounts counts;
   StopRule stop_rule;
-  std::map<std::string, std::int64_t> failed_by;  // by code
-  bool scan_ended = false;                        // nothing more will be found
-  bool scan_complete = false;                     // ... and everything was
-  JobId scan_job;                                 // the live chunk; invalid once the scan has ended
-  KeySet keys;
+  bool scan_ended = false;     // nothing more will be found
+  bool scan_complete = false;  // ... and everything was
+  JobId scan_job;              // the live chunk; invalid while none is, and once the scan has ended
+  bool recording = false;      // a chunk is on its way to disk
   std::vector<RunInStage> stages;
   Instant submitted;
   std::optional<Instant> first_found;

@@ -1,4 +1,5 @@
 // Broker: the files and the report of a run.
+#include <algorithm>
 #include <utility>
 
 #include "broker/broker.h"
@@ -13,15 +14,42 @@ constexpr std::size_t kMaxEndedRuns = 1000;  // whose status is kept
 
 }  // namespace
 
-// A result that cannot be written down is a run that cannot be vouched for.
-void Broker::Record(RunId run, const Result<void>& written) {
-  if (written) return;
-  RunFiles& files = runs_.at(run);
-  if (files.trouble.empty()) {
-    files.trouble = written.error().message;
-    log_->error("run {}: {}", run.value(), files.trouble);
-    queue_.StopRun(run, RunResult::kFailed, files.trouble, clock_.Now());
+Broker::RunFiles* Broker::LiveRunInto(const std::string& output) {
+  for (auto& [id, files] : runs_) {
+    if (!files.final_status && files.order.output == output) return &files;
   }
+  return nullptr;
+}
+
+void Broker::Opened(const RunOpened& opened, RunFolder folder, State::StartAs how) {
+  RunFiles files;
+  files.order = opened.order;
+  files.spec = {opened.run, opened.order.input, opened.order.output, opened.order.options};
+  files.folder = std::move(folder);
+  files.has_history = opened.has_history && how != State::StartAs::kRetried;
+  files.start_as = how;
+  runs_.insert_or_assign(opened.run, std::move(files));
+  log_->info("run {}{}: {} to {}", opened.run.value(), opened.continued ? " goes on" : "",
+             opened.order.input, opened.order.output);
+  AddToQueue(opened.run);
+  StartWhenKnown(opened.run);
+}
+
+void Broker::AddToQueue(RunId id) {
+  const RunOrder& order = runs_.at(id).order;
+  queue_.AddRun(id, {order.stop_at_failures, order.stop_at_share}, clock_.Now());
+}
+
+void Broker::Resume(RunFiles& files) {
+  const RunId id = files.spec.run;
+  files.paused = files.pausing = files.resume_wanted = false;
+  files.starting = files.has_baseline = false;
+  files.baseline.clear();
+  files.has_history = false;
+  files.start_as = State::StartAs::kRestored;
+  Post(SetPhase{id, StoredPhase::kActive});
+  AddToQueue(id);
+  StartWhenKnown(id);
 }
 
 void Broker::TakeBaselines() {
@@ -67,40 +95,47 @@ RunReport Broker::ReportOf(const Run& run, const RunFiles& files) const {
   return report;
 }
 
-void Broker::CloseRun(RunId id) {
-  RunFiles& files = runs_.at(id);
+void Broker::OnRunEnded(RunId id) {
   const Run& run = *queue_.FindRun(id);
-  RunReport report = ReportOf(run, files);
-  if (const Result<void> closed = files.ledger->Close(report); !closed) {
-    log_->error("run {}: {}", id.value(), closed.error().message);
-    report.result = RunResult::kFailed;
-    if (report.reason.empty()) report.reason = closed.error().message;
-  }
-  wire::RunStatus status = StatusOf(id, files);
-  status.state = ResultName(report.result);
-  status.reason = report.reason;
-  status.report = ReportJson(report);
-  files.final_status = std::move(status);
-  files.ledger.reset();  // lets go of OUTPUT
+  if (run.result != RunResult::kPaused) return Close(id);
+  RunFiles& files = runs_.at(id);
+  files.last_status = StatusOf(id, files);
+  files.last_status.state = "paused";
+  files.paused = true;
   queue_.DropRun(id);
-  log_->info("run {} {}: {} scanned = {} ok + {} failed + {} skipped{}", id.value(),
-             files.final_status->state, report.counts.scanned, report.counts.ok,
-             report.counts.failed, report.counts.skipped,
-             report.reason.empty() ? "" : " (" + report.reason + ")");
-  AnswerWaiters(id);
-  if (runs_.size() > kMaxEndedRuns) {
-    for (auto it = runs_.begin(); it != runs_.end(); ++it) {
-      if (!it->second.final_status) continue;
-      runs_.erase(it);
-      break;
-    }
-  }
+  log_->info("run {} is paused: {}", id.value(), run.reason);
+  if (files.resume_wanted && !shutting_down_) Resume(files);
+}
+
+// The files are written by the state's thread, out of what is on disk.
+void Broker::Close(RunId id) {
+  RunFiles& files = runs_.at(id);
+  files.last_status = StatusOf(id, files);
+  CloseRun close{ReportOf(*queue_.FindRun(id), files), files.order.prune, UnixSeconds()};
+  queue_.DropRun(id);
+  Post(std::move(close), [this, id](Result<StateAnswer> answer) {
+    RunFiles& ended = runs_.at(id);
+    ended.final_status = std::get<wire::RunStatus>(std::move(*answer));
+    ended.folder.reset();  // lets go of OUTPUT
+    const wire::RunStatus& status = *ended.final_status;
+    log_->info("run {} {}: {} scanned = {} ok + {} failed + {} skipped{}", id.value(), status.state,
+               status.scanned, status.ok, status.failed, status.skipped,
+               status.reason.empty() ? "" : " (" + status.reason + ")");
+    AnswerWaiters(id);
+    ForgetOldRuns();
+    if (runs_.size() <= kMaxEndedRuns) return;
+    const auto oldest = std::find_if(runs_.begin(), runs_.end(), [](const auto& entry) {
+      return entry.second.final_status.has_value();
+    });
+    if (oldest != runs_.end()) runs_.erase(oldest);
+  });
 }
 
 void Broker::AnswerWaiters(RunId id) {
   const wire::RunStatus& status = *runs_.at(id).final_status;
   for (const Waiter& waiter : waiters_) {
-    if (waiter.run == id) Reply(waiter.identity, waiter.request, wire::StatusReply{{status}, {}});
+    if (waiter.run == id)
+      Reply(waiter.identity, waiter.request, wire::StatusReply{{status}, {}, ""});
   }
   std::erase_if(waiters_, [&](const Waiter& waiter) { return waiter.run == id; });
 }

@@ -70,7 +70,7 @@ void JobQueue::ClaimOverdue(Job& job, Instant now) {
         return worker.id != job.holder && worker.stage == job.stage && worker.held.empty() &&
                worker.Feedable();
       });
-  if (somebody_idle && !job.alone) RevokeSent(job);
+  if (somebody_idle && !job.marks.alone) RevokeSent(job);
   SetDeadline(job, now + settings_[job.stage].claim_deadline);
 }
 

@@ -21,6 +21,10 @@ void DumpBroker(const BrokerConfig& broker, std::string& out) {
     out += fmt::format("  endpoint_dir: {}\n", Quoted(broker.endpoint_dir));
   }
   out += fmt::format("  state: {}\n", Quoted(broker.state));
+  if (broker.keep_runs > 0) out += fmt::format("  keep: {} runs\n", broker.keep_runs);
+  if (broker.keep_for > Duration::zero()) {
+    out += fmt::format("  keep: {}\n", FormatDuration(broker.keep_for));
+  }
   out += fmt::format("  max_sockets: {}\n", broker.max_sockets);
   out += fmt::format("  heartbeat: {}\n", FormatDuration(broker.heartbeat));
   out += fmt::format("  log_level: {}\n", broker.log_level);

@@ -87,6 +87,7 @@ OptionSchema BrokerKeys() {
             .default_value = std::string("7720-8719")});
   keys.Add(Path("endpoint_dir", "a folder for ipc sockets, instead of host and ports"));
   keys.Add(Path("state", "the folder of the broker's state; default: ./state"));
+  keys.Add(Text("keep", "how long ended runs are remembered: 30d, or 1000 runs"));
   keys.Add(Integer("max_sockets", "how many sockets and files the broker may open", 4096, 16,
                    1'000'000));
   keys.Add(Time("heartbeat",

@@ -92,6 +92,26 @@ void ReadPorts(BrokerConfig& broker, const ReadOptions& read, const ConfigNode& 
   }
 }
 
+// "30d" or "1000 runs".
+void ReadKeep(BrokerConfig& broker, const ReadOptions& read, const ConfigNode& node,
+              Problems& problems) {
+  if (!read.options.Has("keep")) return;
+  const std::string& text = read.options.Text("keep");
+  constexpr std::string_view kRuns = " runs";
+  if (text.ends_with(kRuns)) {
+    const auto runs = ParseInteger(text.substr(0, text.size() - kRuns.size()));
+    if (runs && *runs > 0) {
+      broker.keep_runs = *runs;
+      return;
+    }
+  } else if (const auto time = ParseDuration(text); time && *time > Duration::zero()) {
+    broker.keep_for = *time;
+    return;
+  }
+  problems.Add(read.Place("keep", node), "broker.keep", "this is no time and no number of runs",
+               "write a time such as 30d, or a number such as 1000 runs");
+}
+
 }  // namespace
 
 BrokerConfig ReadBroker(const ConfigNode* node, const ConfigNode& root,
@@ -112,6 +132,7 @@ BrokerConfig ReadBroker(const ConfigNode* node, const ConfigNode& root,
   ReadPorts(broker, read, place, problems);
   broker.state = options.Has("state") ? options.Text("state")
                                       : (std::filesystem::path(relative_to) / "state").string();
+  ReadKeep(broker, read, place, problems);
   broker.max_sockets = static_cast<int>(options.Integer("max_sockets"));
   broker.heartbeat = broker.Local() ? kLocalHeartbeat : kLeastRemoteHeartbeat;
   if (options.Has("heartbeat")) {

@@ -31,6 +31,10 @@ struct BrokerConfig {
   // At most kLongestEndpointDir bytes.
   std::string endpoint_dir;
   std::string state;       // absolute path of the folder of the broker's state
+  // Ended runs that the state remembers, and for how long: more are forgotten, with what no other run
+  // has named. 0: no such limit.
+  std::int64_t keep_runs = 0;
+  Duration keep_for{};
   int max_sockets = 4096;  // ZMQ_MAX_SOCKETS; also what RLIMIT_NOFILE is raised for
   // A peer silent for this long is lost. Default 2 s on loopback and ipc, else 30 s, which is
   // also the least allowed there: a PONG waits behind bulk data.

@@ -82,8 +82,9 @@ TEST_CASE("items that the scan itself fails or skips end there") {
   world.queue.Finished(scanner, std::move(results), world.now);
   world.Settle();
   CHECK(world.Ended(run));
-  CHECK(world.EndOf("empty.jpg")->code == "empty");
-  CHECK(world.EndOf("notes.txt")->outcome == ItemOutcome::kSkipped);
+  CHECK(world.Counts(run).failed_by.at("empty") == 1);
+  CHECK(world.Counts(run).skipped == 1);
+  CHECK(world.ended.empty());  // recorded with the scan, and not by themselves
 }
 
 TEST_CASE("a scan that cannot go on fails the run, after what it found is done") {
@@ -257,14 +258,8 @@ TEST_CASE("a run that gives up over its scan's own failures ends after the whole
   std::vector<wire::DoneResult> results;
   results.push_back({world.Held(scanner).at(0), std::move(scan)});
   world.queue.Finished(scanner, std::move(results), world.now);
-  const std::vector<Action> actions = world.queue.TakeActions();
-  std::size_t ends = 0;
-  for (const Action& action : actions) {
-    if (std::holds_alternative<RunEnded>(action)) ++ends;
-    // The run's files are closed by then.
-    if (std::holds_alternative<ItemEnded>(action)) CHECK(ends == 0);
-  }
-  CHECK(ends == 1);
+  world.Settle();
+  CHECK(world.runs_ended == std::vector<RunId>{run});
   CHECK(world.Counts(run).scanned == 4);
   CHECK(world.Counts(run).failed == 3);
 }
@@ -280,6 +275,7 @@ TEST_CASE("jobs travel in messages of a size that a worker can read") {
   std::vector<wire::DoneResult> results;
   results.push_back({world.Held(scanner).at(0), std::move(scan)});
   world.queue.Finished(scanner, std::move(results), world.now);
+  world.Settle();
   const IncarnationId worker(77);
   world.queue.Join(worker, kWork, 0, "boot", world.now);
   world.queue.SetCredit(worker, 10'000, world.now);
@@ -309,11 +305,146 @@ TEST_CASE("what a scan found too large to be sent on fails by itself, and a curs
   finish({{{"large", wire::FoundItem::Next{std::string(kMaxMetaBytes + 1, 'm')}},
            {"fine", wire::FoundItem::Next{std::string(kMaxMetaBytes, 'm')}}},
           "next"});
-  REQUIRE(world.EndOf("large") != nullptr);
-  CHECK(world.EndOf("large")->outcome == ItemOutcome::kFailed);
+  CHECK(world.Counts(run).failed_by.at("protocol") == 1);
   CHECK(world.Counts(run).scanned == 2);
   CHECK(world.queue.Totals(kWork, world.now).jobs == 1);
   finish({{}, std::string(std::size_t{2} << 20, 'c')});
   CHECK(world.queue.FindRun(run)->result == RunResult::kFailed);
   CHECK(world.queue.FindRun(run)->scan_ended);
+}
+
+TEST_CASE("the scan waits for its chunk to be on disk, and so do the chunk's items") {
+  QueueWorld world;
+  world.hold_scans = true;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  world.FinishScan(scanner, {"a"}, /*more=*/true);
+  CHECK(world.Held(scanner).empty());
+  CHECK(world.Held(worker).empty());
+  CHECK(world.Counts(run).scanned == 0);
+  world.Record();
+  CHECK(world.Held(scanner).size() == 1);
+  CHECK(world.Held(worker).size() == 1);
+  CHECK(world.Counts(run).scanned == 1);
+}
+
+TEST_CASE("a run that is stopped while a chunk is on its way to disk counts it and ends after it") {
+  QueueWorld world;
+  world.hold_scans = true;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  world.FinishScan(scanner, {"a", "b"}, /*more=*/true);
+  world.queue.StopRun(run, RunResult::kStopped, "enough", world.now);
+  world.Settle();
+  CHECK_FALSE(world.Ended(run));
+  world.Record();
+  CHECK(world.Ended(run));
+  CHECK(world.Counts(run).scanned == 2);
+  CHECK(world.Held(worker).empty());
+}
+
+TEST_CASE("a run goes on with its open items, its cursor and its counts") {
+  QueueWorld world;
+  RunStart start;
+  start.counts.scanned = 10;
+  start.counts.ok = 8;
+  start.open = {{"i", "meta", {}}, {"j", "", {}}};
+  start.cursor = "j";
+  const RunId run = world.AddRun({}, start);
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  CHECK(world.queue.FindJob(world.Held(scanner).at(0).job)->cursor == "j");
+  world.FinishScan(scanner, {});
+  for (const wire::Lease& lease : world.ClaimAll(worker)) world.Skip(worker, lease);
+  CHECK(world.Ended(run));
+  CHECK(world.Counts(run).ended() == 10);
+}
+
+TEST_CASE("what an item has been through at a later stage counts when it gets there again") {
+  QueueWorld world;
+  RunStart start;
+  start.open = {{"a", "", {.stage = kSave, .attempts = 2, .alone = true}}};
+  start.scan_ended = true;
+  const RunId run = world.AddRun({}, start);
+  const IncarnationId worker = world.Join(kWork);
+  const IncarnationId saver = world.Join(kSave);
+  CHECK(world.JobOf("a")->marks.attempts == 0);
+  CHECK_FALSE(world.JobOf("a")->marks.alone);
+  world.FinishItem(worker, world.ClaimAll(worker).at(0));
+  CHECK(world.JobOf("a")->marks.attempts == 2);
+  CHECK(world.JobOf("a")->marks.alone);
+  world.Fail(saver, world.ClaimAll(saver).at(0), /*retryable=*/true);
+  CHECK(world.Ended(run));
+  CHECK(world.EndOf("a")->attempts == 3);
+}
+
+TEST_CASE("every charge, death and loss of an item is told, to outlive the broker") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  world.FinishScan(scanner, {"a"});
+  world.Fail(worker, world.ClaimAll(worker).at(0), /*retryable=*/true);
+  CHECK(world.marks["a"].attempts == 1);
+  CHECK(world.marks["a"].stage == kWork);
+  world.Advance(std::chrono::milliseconds(200));
+  world.Kill(worker);  // before its claim
+  CHECK(world.marks["a"].unclaimed_deaths == 1);
+  world.Kill(world.Join(kWork));
+  CHECK(world.marks["a"].alone);
+}
+
+TEST_CASE("what stages say of an item on its way is told once, with its outcome") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork);
+  const IncarnationId saver = world.Join(kSave);
+  world.FinishScan(scanner, {"a"});
+  const auto finish = [&](IncarnationId who, wire::ItemResult item) {
+    std::vector<wire::DoneResult> results;
+    results.push_back({world.ClaimAll(who).at(0), std::move(item)});
+    world.Held(who).clear();
+    world.queue.Finished(who, std::move(results), world.now);
+    world.Settle();
+  };
+  finish(worker, {.warnings = {"truncated"}});
+  CHECK(world.ended.empty());
+  finish(saver, {.record_name = "areas", .record = "{}", .outputs = {{"a.png", 3, 4}}});
+  REQUIRE(world.ended.size() == 1);
+  CHECK(world.ended[0].warnings == std::vector<std::string>{"truncated"});
+  CHECK(world.ended[0].records.at(0).name == "areas");
+  CHECK(world.ended[0].outputs.at(0).path == "a.png");
+}
+
+TEST_CASE("a paused run sends nothing more, and may be stopped for good meanwhile") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 1);
+  world.FinishScan(scanner, {"begun", "waiting"});
+  world.ClaimAll(worker);
+  world.queue.StopRun(run, RunResult::kPaused, "paused", world.now);
+  world.Settle();
+  world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
+  world.FinishItem(worker, world.Held(worker).at(0));
+  CHECK(world.Held(worker).empty());
+  CHECK(world.Ended(run));
+  CHECK(world.queue.FindRun(run)->result == RunResult::kStopped);
+}
+
+TEST_CASE("failures that were taken over do not count against a run") {
+  QueueWorld world;
+  RunStart start;
+  start.counts = {.scanned = 5, .failed = 5, .resumed = 5, .resumed_failed = 5};
+  const RunId run = world.AddRun({.failures = 2}, start);
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 1);
+  world.FinishScan(scanner, {"a", "b"});
+  world.Fail(worker, world.ClaimAll(worker).at(0), false);
+  CHECK_FALSE(world.Ended(run));
+  world.Fail(worker, world.ClaimAll(worker).at(0), false);
+  CHECK(world.queue.FindRun(run)->result == RunResult::kFailed);
 }

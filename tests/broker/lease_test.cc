@@ -62,7 +62,7 @@ TEST_CASE("a lease that the worker's beats do not name is revoked and requeued, 
     world.Return(forgetful, leases[0]);
     CHECK(world.Held(forgetful).size() == 1);
     CHECK(world.Held(forgetful)[0].delivery == Delivery(2));
-    CHECK(world.JobOf("a")->attempt == 0);
+    CHECK(world.JobOf("a")->marks.attempts == 0);
   }
   SUBCASE("its result is accepted while nobody else has the job") {
     world.FinishItem(forgetful, leases[0]);
@@ -118,7 +118,7 @@ TEST_CASE("a job that waits unclaimed is taken back only when another worker is 
   CHECK(world.revoked[busy] == std::vector<wire::Lease>{leases[1]});
   world.Return(busy, leases[1]);
   CHECK(world.Held(idle).size() == 1);
-  CHECK(world.JobOf("hostage")->attempt == 0);
+  CHECK(world.JobOf("hostage")->marks.attempts == 0);
 }
 
 TEST_CASE("a handler without progress for the stall time is cut off, though it beats") {
@@ -160,7 +160,7 @@ TEST_CASE("a worker that sends no beat is cut off, whether or not it has begun w
   CHECK(world.cut == std::vector<IncarnationId>{deaf});
   const IncarnationId other = world.Join(kWork, 1, 1);
   REQUIRE(world.Held(other).size() == 1);
-  CHECK(world.JobOf("a")->attempt == 0);
+  CHECK(world.JobOf("a")->marks.attempts == 0);
 }
 
 TEST_CASE("a worker that was welcomed and never heard of again is forgotten") {
@@ -184,7 +184,7 @@ TEST_CASE("a stale answer about a job to be run alone lets its worker have no ot
   world.Skip(worker, world.ClaimAll(worker).at(0));
   REQUIRE(world.Held(worker).size() == 1);
   const wire::Lease lease = world.Held(worker)[0];
-  REQUIRE(world.queue.FindJob(lease.job)->alone);
+  REQUIRE(world.queue.FindJob(lease.job)->marks.alone);
   world.Return(worker, {lease.job, Delivery(1)});
   CHECK(world.stale.size() == 1);
   CHECK(world.Held(worker) == std::vector<wire::Lease>{lease});
@@ -219,7 +219,7 @@ TEST_CASE("a handler that hangs is a death, though its process says HELLO again 
   SUBCASE("by itself the item is charged") {
     OneItem world;
     const std::vector<wire::Lease> leases = stall(world, world.Join(kWork, 1, 0, "stuck"));
-    CHECK(world.queue.FindJob(leases.at(0).job)->attempt == 1);
+    CHECK(world.queue.FindJob(leases.at(0).job)->marks.attempts == 1);
   }
   SUBCASE("of a batch each is tried by itself") {
     QueueWorld world;
@@ -228,8 +228,8 @@ TEST_CASE("a handler that hangs is a death, though its process says HELLO again 
     world.FinishScan(scanner, {"hangs", "fine"});
     world.queue.Leave(scanner, world.now);
     for (const wire::Lease& lease : stall(world, world.Join(kWork, 2, 0, "stuck"))) {
-      CHECK(world.queue.FindJob(lease.job)->alone);
-      CHECK(world.queue.FindJob(lease.job)->attempt == 0);
+      CHECK(world.queue.FindJob(lease.job)->marks.alone);
+      CHECK(world.queue.FindJob(lease.job)->marks.attempts == 0);
     }
   }
 }

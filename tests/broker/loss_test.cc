@@ -29,8 +29,8 @@ TEST_CASE("a job on a dead link is requeued at once without an attempt if it was
   REQUIRE(world.Held(first).size() == 1);
   world.Kill(first);
   REQUIRE(world.Held(second).size() == 1);
-  CHECK(world.JobOf("a")->attempt == 0);
-  CHECK_FALSE(world.JobOf("a")->alone);
+  CHECK(world.JobOf("a")->marks.attempts == 0);
+  CHECK_FALSE(world.JobOf("a")->marks.alone);
 }
 
 TEST_CASE("a batch that dies charges nobody, and each of it runs by itself after that") {
@@ -41,8 +41,8 @@ TEST_CASE("a batch that dies charges nobody, and each of it runs by itself after
   const IncarnationId second = world.Join(kWork, 2, 1);
   REQUIRE(world.Held(second).size() == 1);
   const Job* job = world.queue.FindJob(world.Held(second)[0].job);
-  CHECK(job->alone);
-  CHECK(job->attempt == 0);
+  CHECK(job->marks.alone);
+  CHECK(job->marks.attempts == 0);
 }
 
 TEST_CASE("a death alone is charged, after a pause") {
@@ -54,8 +54,8 @@ TEST_CASE("a death alone is charged, after a pause") {
   CHECK(world.Held(second).empty());
   world.Advance(milliseconds(200));
   REQUIRE(world.Held(second).size() == 1);
-  CHECK(world.JobOf("a")->attempt == 1);
-  CHECK(world.JobOf("a")->alone);
+  CHECK(world.JobOf("a")->marks.attempts == 1);
+  CHECK(world.JobOf("a")->marks.alone);
 }
 
 TEST_CASE("an `alone` job goes to an empty worker, which gets nothing more until it ends") {
@@ -65,10 +65,10 @@ TEST_CASE("an `alone` job goes to an empty worker, which gets nothing more until
   world.Kill(doomed);  // a and b are `alone` now
   const IncarnationId worker = world.Join(kWork, 4, 1);
   REQUIRE(world.Held(worker).size() == 1);
-  CHECK(world.queue.FindJob(world.Held(worker)[0].job)->alone);
+  CHECK(world.queue.FindJob(world.Held(worker)[0].job)->marks.alone);
   world.Skip(worker, world.ClaimAll(worker).at(0));
   REQUIRE(world.Held(worker).size() == 1);
-  CHECK(world.queue.FindJob(world.Held(worker)[0].job)->alone);
+  CHECK(world.queue.FindJob(world.Held(worker)[0].job)->marks.alone);
   world.Skip(worker, world.ClaimAll(worker).at(0));
   CHECK(world.Held(worker).size() == 2);
 }
@@ -89,7 +89,8 @@ TEST_CASE("one worker is emptied for an `alone` job while the others go on") {
   world.Claim(other, {world.Held(other)[0]});
   world.Skip(other, world.Held(other)[0]);
   CHECK(world.Held(other).size() == 2);  // it was fed
-  while (!world.Held(chosen).empty() && !world.queue.FindJob(world.Held(chosen)[0].job)->alone) {
+  while (!world.Held(chosen).empty() &&
+         !world.queue.FindJob(world.Held(chosen)[0].job)->marks.alone) {
     world.Claim(chosen, {world.Held(chosen)[0]});
     world.Skip(chosen, world.Held(chosen)[0]);
   }
@@ -150,9 +151,9 @@ TEST_CASE("a link that was only lost charges nothing when its process says HELLO
   world.Advance(seconds(1));
   const IncarnationId again = world.Join(kWork, 1, 0, "boot-x");
   REQUIRE(world.Held(again).size() == 1);
-  CHECK(world.JobOf("a")->attempt == 0);
-  CHECK(world.JobOf("a")->link_losses == 1);
-  CHECK_FALSE(world.JobOf("a")->alone);
+  CHECK(world.JobOf("a")->marks.attempts == 0);
+  CHECK(world.JobOf("a")->marks.link_losses == 1);
+  CHECK_FALSE(world.JobOf("a")->marks.alone);
 }
 
 TEST_CASE("the jobs of a batch whose link was only lost may share a batch again") {
@@ -173,7 +174,7 @@ TEST_CASE("without a HELLO in time a lost link is a death") {
   world.Advance(milliseconds(200));
   const IncarnationId other = world.Join(kWork, 1, 1);
   REQUIRE(world.Held(other).size() == 1);
-  CHECK(world.JobOf("a")->attempt == 1);
+  CHECK(world.JobOf("a")->marks.attempts == 1);
 }
 
 TEST_CASE("an item whose link is lost again and again is given up as lost-worker") {
@@ -286,11 +287,11 @@ TEST_CASE("a job that is to be run alone from now on is not charged for the batc
   world.FinishScan(world.scanner, {"culprit"});
   REQUIRE(world.ClaimAll(worker).size() == 2);
   world.Advance(kLossGrace);  // both were deaths
-  REQUIRE(world.JobOf("a")->alone);
+  REQUIRE(world.JobOf("a")->marks.alone);
   const JobId job = world.JobOf("a")->id;
   world.Kill(worker);
-  CHECK(world.queue.FindJob(job)->attempt == 0);
-  CHECK(world.queue.FindJob(job)->alone);
+  CHECK(world.queue.FindJob(job)->marks.attempts == 0);
+  CHECK(world.queue.FindJob(job)->marks.alone);
 }
 
 TEST_CASE("a job that killed by itself stays alone, though the first batch's worker lives") {
@@ -301,7 +302,7 @@ TEST_CASE("a job that killed by itself stays alone, though the first batch's wor
   const IncarnationId second = world.Join(kWork, 1, 1);
   const JobId job = world.ClaimAll(second).at(0).job;
   world.Kill(second);
-  REQUIRE(world.queue.FindJob(job)->attempt == 1);
+  REQUIRE(world.queue.FindJob(job)->marks.attempts == 1);
   world.Join(kWork, 2, 0, "batch");
-  CHECK(world.queue.FindJob(job)->alone);
+  CHECK(world.queue.FindJob(job)->marks.alone);
 }

@@ -1,10 +1,12 @@
-// A job queue, a clock turned by hand, and workers played by the test: what a test of the queue
-// needs, in few words.
+// A job queue, a clock turned by hand, a state that records at once and in memory, and workers
+// played by the test: what a test of the queue needs, in few words.
 #pragma once
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/job_queue.h"
@@ -39,11 +41,23 @@ class QueueWorld {
   std::vector<IncarnationId> cut;  // incarnations ended by the queue
   std::vector<RunId> runs_ended;
   std::vector<std::string> notices;
+  std::map<std::string, ItemMarks> marks;        // as recorded last
+  std::map<RunId, std::set<std::string>> named;  // keys, by the scan
+  // Where a test wants to see a chunk on its way to disk: it is held until Record.
+  bool hold_scans = false;
+  std::vector<RecordScan> held_scans;
 
-  RunId AddRun(StopRule rule = {}) {
-    const RunId run = queue.AddRun(rule, now);
+  // A run that begins at the beginning; or goes on, where `start` says so.
+  RunId AddRun(StopRule rule = {}, RunStart start = {}) {
+    const RunId run(++last_run_);
+    queue.AddRun(run, rule, now);
+    queue.StartRun(run, std::move(start), now);
     Settle();
     return run;
+  }
+  void Record() {
+    for (RecordScan& scan : std::exchange(held_scans, {})) Record(std::move(scan));
+    Settle();
   }
 
   IncarnationId Join(StageIndex stage, std::size_t slots = 2, std::int64_t replica = 0,
@@ -61,6 +75,7 @@ class QueueWorld {
     for (std::vector<Action> actions = queue.TakeActions(); !actions.empty();
          actions = queue.TakeActions()) {
       for (Action& action : actions) Take(action);
+      queue.Dispatch(now);  // a scan that was recorded brings items
     }
   }
 
@@ -187,6 +202,14 @@ class QueueWorld {
       cut.push_back(end->worker);
     } else if (auto* item = std::get_if<ItemEnded>(&action)) {
       ended.push_back(*item);
+    } else if (auto* marked = std::get_if<ItemMarked>(&action)) {
+      marks[marked->key] = marked->marks;
+    } else if (auto* scan = std::get_if<RecordScan>(&action)) {
+      if (hold_scans) {
+        held_scans.push_back(std::move(*scan));
+      } else {
+        Record(std::move(*scan));
+      }
     } else if (auto* run = std::get_if<RunEnded>(&action)) {
       runs_ended.push_back(run->run);
     } else if (auto* notice = std::get_if<Notice>(&action)) {
@@ -195,7 +218,30 @@ class QueueWorld {
   }
   void Forget(IncarnationId worker, const wire::Lease& lease) { std::erase(sent[worker], lease); }
 
+  void Record(RecordScan scan) {
+    ScanRecorded recorded;
+    for (wire::FoundItem& found : scan.found) {
+      if (!named[scan.run].insert(found.key).second) {
+        recorded.counts.repeated += 1;
+        continue;
+      }
+      recorded.counts.scanned += 1;
+      if (const auto* fail = std::get_if<wire::FoundItem::Fail>(&found.what)) {
+        recorded.counts.failed += 1;
+        recorded.counts.failed_by[fail->code] += 1;
+      } else if (std::holds_alternative<wire::FoundItem::Skip>(found.what)) {
+        recorded.counts.skipped += 1;
+      } else {
+        auto& next = std::get<wire::FoundItem::Next>(found.what);
+        recorded.open.push_back({std::move(found.key), std::move(next.meta), {}});
+      }
+    }
+    recorded.next_cursor = std::move(scan.next_cursor);
+    queue.ScanRecorded(scan.run, std::move(recorded), now);
+  }
+
   std::uint64_t last_incarnation_ = 0;
+  std::uint64_t last_run_ = 0;
 };
 
 }  // namespace millrace::testing

@@ -116,7 +116,7 @@ class History {
     if (held.empty()) return;
     if (peer.claimed.empty()) {
       const Job* first = world_.queue.FindJob(held[0].job);
-      const bool alone = first != nullptr && first->alone;
+      const bool alone = first != nullptr && first->marks.alone;
       peer.claimed.assign(held.begin(), held.begin() + static_cast<std::ptrdiff_t>(
                                                            alone ? 1 : 1 + Below(held.size())));
       world_.Claim(peer.id, peer.claimed);

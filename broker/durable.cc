@@ -1,0 +1,178 @@
+// Broker: its state, and what may be told of it.
+#include <chrono>
+#include <utility>
+
+#include "broker/broker.h"
+#include "broker/state/open_state.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::int64_t kMaxEndedRuns = 1000;  // whose status is kept at hand
+// For whoever waits to learn why, before the broker leaves over a state that it cannot write.
+constexpr Duration kLastWords = std::chrono::seconds(2);
+
+}  // namespace
+
+std::int64_t Broker::UnixSeconds() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+Result<void> Broker::OpenState() {
+  ASSIGN_OR_RETURN(OpenedState opened, millrace::OpenState(topology_.broker.state));
+  for (const std::string& note : opened.notes) log_->warn("{}", note);
+  state_lock_ = std::move(opened.lock);
+  auto state = std::make_unique<State>(std::move(opened.database), topology_.stages.size());
+  recipes_.assign(topology_.stages.size(), std::nullopt);
+  ASSIGN_OR_RETURN(std::vector<RunRow> rows, state->Latest(kMaxEndedRuns));
+  for (RunRow& row : rows) {
+    ASSIGN_OR_RETURN(const Recipes recipes, state->RecipesOf(row.id));
+    RestoreRun(std::move(row), recipes);
+  }
+  std::vector<std::string> stages;
+  for (const StageConfig& stage : topology_.stages) stages.push_back(stage.name);
+  const auto alone = [stages](State& of, StateRequest& request) -> Result<StateAnswer> {
+    if (const auto* back_up = std::get_if<BackUp>(&request)) {
+      RETURN_IF_ERROR(of.BackUp(back_up->path));
+      return StateAnswer();
+    }
+    auto& close = std::get<CloseRun>(request);
+    return CloseInState(of, stages, close);
+  };
+  ASSIGN_OR_RETURN(state_, StateThread::Start(std::move(state), alone));
+  for (const auto& [id, run] : queue_.runs()) StartWhenKnown(id);
+  if (topology_.broker.keep_runs > 0 || topology_.broker.keep_for > Duration::zero()) {
+    ForgetOldRuns();
+  }
+  return {};
+}
+
+void Broker::ForgetOldRuns() {
+  const BrokerConfig& config = topology_.broker;
+  if (config.keep_runs == 0 && config.keep_for == Duration::zero()) return;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(config.keep_for).count();
+  Post(ForgetRuns{config.keep_runs, seconds > 0 ? UnixSeconds() - seconds : 0});
+}
+
+void Broker::RestoreRun(RunRow row, const Recipes& recipes) {
+  const bool over = row.phase == StoredPhase::kDone || row.phase == StoredPhase::kStopped;
+  const bool held = row.phase == StoredPhase::kActive && options_.hold;
+  if (held) return;  // its order, submitted again, goes on with it
+  RunFiles files;
+  files.order = row.order;
+  files.spec = {row.id, row.order.input, row.order.output, row.order.options};
+  if (over) {
+    files.final_status = DecodeStatus(row.final_status);
+    if (files.final_status) runs_.emplace(row.id, std::move(files));
+    return;
+  }
+  Result<RunFolder> folder = RunFolder::Open(row.order.output);
+  if (!folder) {
+    log_->error("run {} cannot go on: {}", row.id.value(), folder.error().message);
+    return;
+  }
+  files.folder = std::move(*folder);
+  files.start_as = State::StartAs::kRestored;
+  for (std::size_t stage = 1; stage < recipes_.size(); ++stage) {
+    // Its workers must go on by the same recipe.
+    if (recipes[stage]) {
+      recipes_[stage] = recipes[stage];
+    } else {
+      files.has_history = true;
+    }
+  }
+  files.paused = row.phase == StoredPhase::kPaused;
+  if (files.paused) {
+    files.last_status = {
+        .run = row.id, .input = row.order.input, .output = row.order.output, .state = "paused"};
+  }
+  log_->info("run {} of an earlier broker {}: {} to {}", row.id.value(),
+             files.paused ? "is paused" : "goes on", row.order.input, row.order.output);
+  const bool paused = files.paused;
+  runs_.emplace(row.id, std::move(files));
+  if (!paused) AddToQueue(row.id);
+}
+
+void Broker::Post(StateRequest request, Done done) {
+  if (broken_) return;
+  last_posted_ = state_->Post(std::move(request));
+  if (done) asked_.emplace(last_posted_, std::move(done));
+}
+
+void Broker::OnState() {
+  StateThread::Progress progress = state_->Take();
+  durable_ = progress.durable;
+  for (StateThread::Answered& answered : progress.answers) {
+    const auto asked = asked_.find(answered.number);
+    if (asked == asked_.end()) continue;
+    const Done done = std::move(asked->second);
+    asked_.erase(asked);
+    done(std::move(answered.answer));
+  }
+  SendConfirms();
+  if (progress.broken && !broken_) Broke(*progress.broken);
+}
+
+void Broker::SendConfirms() {
+  while (!held_confirms_.empty() && held_confirms_.front().after <= durable_) {
+    Send(held_confirms_.front().confirm);
+    held_confirms_.pop_front();
+  }
+}
+
+void Broker::Broke(const Error& error) {
+  broken_ = error;
+  broken_->message +=
+      "; nothing more is taken or confirmed, and what was not on disk is done "
+      "again after a restart";
+  broken_until_ = clock_.Now() + kLastWords;
+  log_->error("{}", broken_->message);
+}
+
+std::optional<wire::ErrorReply> Broker::TakeRecipe(StageIndex stage, const wire::Hello& hello) {
+  std::optional<std::string>& known = recipes_[stage];
+  if (known && *known == hello.recipe) return std::nullopt;
+  if (known) {
+    bool others = !queue_.runs().empty();
+    for (const auto& [id, worker] : queue_.workers()) {
+      others = others || (worker.stage == stage && worker.boot != hello.boot);
+    }
+    if (others) {
+      return wire::ErrorReply{
+          std::string(ErrorCodeName(ErrorCode::kUsage)),
+          "this worker's options or model are not those that the stage " + hello.stage +
+              " works with: outputs of one run would differ. Let the runs end, or stop its other "
+              "workers, before a change"};
+    }
+  }
+  known = hello.recipe;
+  for (auto& [id, files] : runs_) {
+    if (files.final_status || files.paused) continue;
+    if (files.starting) {
+      Post(SetRecipe{id, static_cast<std::int64_t>(stage), hello.recipe});
+    } else {
+      StartWhenKnown(id);
+    }
+  }
+  return std::nullopt;
+}
+
+void Broker::StartWhenKnown(RunId id, bool anyway) {
+  RunFiles& files = runs_.at(id);
+  if (files.starting || files.paused) return;
+  if (anyway) {
+    files.start_as = State::StartAs::kRestored;
+  } else if (files.has_history) {
+    for (std::size_t stage = 1; stage < recipes_.size(); ++stage) {
+      if (!recipes_[stage]) return;
+    }
+  }
+  files.starting = true;
+  Post(StartRun{id, recipes_, files.start_as}, [this, id](Result<StateAnswer> answer) {
+    queue_.StartRun(id, std::get<RunStart>(std::move(*answer)), clock_.Now());
+  });
+}
+
+}  // namespace millrace

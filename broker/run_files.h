@@ -1,0 +1,49 @@
+// What a run leaves in OUTPUT/.millrace (docs/report.md), and who may write there.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "broker/report.h"
+#include "broker/state/requests.h"
+#include "broker/state/state.h"
+#include "common/base/result.h"
+#include "common/os/file_lock.h"
+
+namespace millrace {
+
+// OUTPUT/.millrace, held against other runs while the object lives.
+class RunFolder {
+ public:
+  // `output`: the run's, absolute. The folder is made, and cleared of an earlier run's report and
+  // of what killed workers left. kUnavailable where another broker's run is writing there.
+  static Result<RunFolder> Open(const std::string& output);
+
+ private:
+  explicit RunFolder(FileLock lock) : lock_(std::move(lock)) {}
+  FileLock lock_;
+};
+
+// Writes failed.jsonl, deleted.jsonl, the records, and last report.json, each whole or not at all,
+// out of what is recorded; fills the report's counts from there first. A run whose outcomes do not
+// add up to what the queue counted is reported as failed: that would be a fault of ours.
+// `stages`: their names. With `prune`, outputs of inputs that are gone are removed, where they are
+// still what was written.
+Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages, bool prune,
+                           RunReport& report);
+
+// Carries out a CloseRun: writes the files, then records the run's end, in a transaction of its
+// own. Where the files cannot be written, that is the run's end; an error is the state's.
+Result<StateAnswer> CloseInState(State& state, const std::vector<std::string>& stages,
+                                 CloseRun& close);
+
+// Lines of an ended run's OUTPUT/.millrace/failed.jsonl from its `offset`-th byte on: whole lines,
+// about 256 KiB of them.
+struct FailurePage {
+  std::vector<std::string> lines;
+  bool more = false;
+};
+Result<FailurePage> ReadFailures(const std::string& output, std::int64_t offset);
+
+}  // namespace millrace

@@ -1,0 +1,375 @@
+// State: transactions and runs.
+#include "broker/state/state.h"
+
+#include <SQLiteCpp/Transaction.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "broker/state/query.h"
+#include "broker/state/row_sql.h"
+#include "broker/state/statements.h"
+
+namespace millrace {
+namespace {
+
+Error NoRun(RunId run) { return {ErrorCode::kNotFound, "no run " + std::to_string(run.value())}; }
+
+}  // namespace
+
+bool IsEnvironmentFailure(std::string_view code) {
+  constexpr std::array<ErrorCode, 5> kCodes = {ErrorCode::kWriteFailed, ErrorCode::kUnreadable,
+                                               ErrorCode::kTimeout, ErrorCode::kWorkerDied,
+                                               ErrorCode::kLostWorker};
+  return std::any_of(kCodes.begin(), kCodes.end(),
+                     [&](ErrorCode each) { return ErrorCodeName(each) == code; });
+}
+
+State::State(std::shared_ptr<SQLite::Database> database, std::size_t stages)
+    : database_(std::move(database)),
+      stages_(stages),
+      statements_(std::make_unique<Statements>(*database_)) {}
+
+State::~State() {
+  if (in_transaction_) Rollback();
+}
+
+Result<void> State::Begin() {
+  return Guarded("beginning a transaction", [&]() -> Result<void> {
+    database_->exec("BEGIN IMMEDIATE");
+    in_transaction_ = true;
+    return {};
+  });
+}
+
+Result<void> State::Commit() {
+  return Guarded("writing to disk", [&]() -> Result<void> {
+    database_->exec("COMMIT");
+    in_transaction_ = false;
+    return {};
+  });
+}
+
+void State::Rollback() {
+  // Where SQLite has rolled back by itself (a full disk), this fails and is not needed.
+  database_->tryExec("ROLLBACK");
+  in_transaction_ = false;
+  contexts_.clear();
+  record_names_.clear();
+}
+
+std::int64_t State::RootOf(const std::string& input, const std::string& output) {
+  {
+    Query find(statements_->find_root);
+    if (find.Bytes(input).Bytes(output).Step()) return find.NumberAt(0);
+  }
+  Query(statements_->add_root).Bytes(input).Bytes(output).Run();
+  return database_->getLastInsertRowid();
+}
+
+std::optional<RunRow> State::ReadRun(RunId run) {
+  Query query(statements_->read_run);
+  if (!query.Number(static_cast<std::int64_t>(run.value())).Step()) return std::nullopt;
+  return ReadRunRow(query);
+}
+
+std::optional<RunRow> State::LatestOfRoot(std::int64_t root) {
+  Query query(statements_->latest_run);
+  if (!query.Number(root).Step()) return std::nullopt;
+  return ReadRunRow(query);
+}
+
+void State::WriteRun(const RunRow& row) {
+  Query query(statements_->write_run);
+  BindRun(query, row);
+  query.Run();
+}
+
+std::int64_t State::NextGeneration() {
+  return database_->execAndGet("SELECT COALESCE(MAX(generation), 0) + 1 FROM runs").getInt64();
+}
+
+Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
+  return Guarded("opening a run", [&]() -> Result<RunOpened> {
+    const std::int64_t root = RootOf(order.input, order.output);
+    RunOpened opened;
+    opened.order = order;
+    {
+      Query any(statements_->any_item);
+      opened.has_history = any.Number(root).Step() && !order.fresh;
+    }
+    std::optional<RunRow> latest = LatestOfRoot(root);
+    RunRow row;
+    if (latest && latest->phase != StoredPhase::kDone && latest->order.SameWork(order)) {
+      row = *latest;
+      opened.continued = true;
+      opened.has_history = true;
+    } else {
+      row.id = RunId(static_cast<std::uint64_t>(
+          database_
+              ->execAndGet("SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE "
+                           "name = 'runs'")
+              .getInt64()));
+      row.root = root;
+      row.generation = NextGeneration();
+      row.submitted_s = now_s;
+    }
+    row.order = order;
+    row.phase = StoredPhase::kActive;
+    row.ended_s = 0;
+    row.final_status.clear();
+    WriteRun(row);
+    contexts_.erase(row.id);
+    opened.run = row.id;
+    return opened;
+  });
+}
+
+Result<RunOpened> State::Retry(const std::string& output, std::optional<std::int64_t> stage,
+                               const std::string& code) {
+  return Guarded("retrying failures", [&]() -> Result<RunOpened> {
+    std::optional<RunRow> latest;
+    {
+      SQLite::Statement statement(
+          *database_, std::string(kSelectRuns) + "WHERE output = ? ORDER BY runs.id DESC LIMIT 1");
+      Query query(statement);
+      if (query.Bytes(output).Step()) latest = ReadRunRow(query);
+    }
+    if (!latest) return Fail(ErrorCode::kNotFound, "no run into " + output + " is known");
+    std::vector<ItemRow> again;
+    ForEachItem(latest->root, [&](ItemRow& row) {
+      const bool chosen = row.generation == latest->generation && row.state == ItemState::kFailed &&
+                          row.stage > 0 && (!stage || row.stage == *stage) &&
+                          (code.empty() || row.code == code);
+      if (chosen) again.push_back(std::move(row));
+    });
+    if (again.empty()) {
+      return Fail(ErrorCode::kNotFound, "no failed item of the latest run into " + output +
+                                            " matches: there is nothing to retry");
+    }
+    for (ItemRow& row : again) {
+      ItemRow open;
+      open.root = row.root;
+      open.key = std::move(row.key);
+      open.generation = row.generation;
+      open.meta = std::move(row.meta);
+      WriteItem(open);
+    }
+    latest->phase = StoredPhase::kActive;
+    latest->ended_s = 0;
+    latest->final_status.clear();
+    WriteRun(*latest);
+    contexts_.erase(latest->id);
+    return RunOpened{latest->id, latest->order, true, true};
+  });
+}
+
+Result<std::vector<RunRow>> State::Latest(std::int64_t most) {
+  return Guarded("reading the runs", [&]() -> Result<std::vector<RunRow>> {
+    std::vector<RunRow> rows;
+    SQLite::Statement statement(*database_,
+                                std::string(kSelectRuns) + "ORDER BY runs.id DESC LIMIT ?");
+    Query query(statement);
+    for (query.Number(most); query.Step();) rows.push_back(ReadRunRow(query));
+    std::reverse(rows.begin(), rows.end());
+    return rows;
+  });
+}
+
+Result<std::optional<RunRow>> State::Find(RunId run) {
+  return Guarded("reading a run", [&]() -> Result<std::optional<RunRow>> { return ReadRun(run); });
+}
+
+Result<State::RunContext*> State::Context(RunId run) {
+  const auto found = contexts_.find(run);
+  if (found != contexts_.end()) return &found->second;
+  std::optional<RunRow> row = ReadRun(run);
+  if (!row) return millrace::Fail(NoRun(run));
+  RunContext& context = contexts_[run];
+  context.row = std::move(*row);
+  LoadRecipes(context);
+  return &context;
+}
+
+void State::LoadRecipes(RunContext& context) {
+  context.recipes.assign(stages_, std::nullopt);
+  Query query(statements_->read_recipes);
+  query.Number(static_cast<std::int64_t>(context.row.id.value()));
+  while (query.Step()) {
+    const auto stage = static_cast<std::size_t>(query.NumberAt(0));
+    if (stage < stages_) context.recipes[stage] = query.BytesAt(1);
+  }
+  context.recipe_ids.assign(stages_, 0);
+  for (std::size_t stage = 1; stage < stages_; ++stage) {
+    context.recipe_ids[stage] = RecipeId(context.recipes, stage);
+  }
+}
+
+std::int64_t State::RecipeId(const Recipes& recipes, std::size_t stage) {
+  // The recipes themselves, one after the other with their lengths: what is compared is all of it.
+  std::string digest;
+  for (std::size_t each = 1; each <= stage; ++each) {
+    if (!recipes[each]) return 0;
+    digest += static_cast<char>(recipes[each]->size());
+    digest += *recipes[each];
+  }
+  {
+    Query find(statements_->find_recipe_id);
+    if (find.Bytes(digest).Step()) return find.NumberAt(0);
+  }
+  Query(statements_->add_recipe_id).Bytes(digest).Run();
+  return database_->getLastInsertRowid();
+}
+
+Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
+  return Guarded("starting a run", [&]() -> Result<RunStart> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    bool changed = false;
+    for (std::size_t stage = 1; stage < stages_; ++stage) {
+      if (!recipes[stage]) continue;
+      changed = changed || (context->recipes[stage] && *context->recipes[stage] != *recipes[stage]);
+      Query(statements_->write_recipe)
+          .Number(static_cast<std::int64_t>(run.value()))
+          .Number(static_cast<std::int64_t>(stage))
+          .Bytes(*recipes[stage])
+          .Run();
+    }
+    LoadRecipes(*context);
+    if (changed && how == StartAs::kSubmitted) {
+      context->row.generation = NextGeneration();
+      context->row.cursor.clear();
+      context->row.scan_ended = false;
+      context->row.exhaustive = false;
+      context->row.repeated = 0;
+    }
+    RunStart start = CollectStart(*context, how);
+    WriteRun(context->row);
+    return start;
+  });
+}
+
+RunStart State::CollectStart(RunContext& context, StartAs how) {
+  RunRow& run = context.row;
+  RunStart start;
+  start.cursor = run.cursor;
+  start.scan_ended = run.scan_ended;
+  std::vector<ItemRow> reopened;
+  ForEachItem(run.root, [&](ItemRow& row) {
+    if (row.generation != run.generation) return;
+    start.counts.scanned += 1;
+    if (how == StartAs::kSubmitted && row.state == ItemState::kFailed && row.stage > 0 &&
+        IsEnvironmentFailure(row.code)) {
+      ItemRow open;
+      open.root = row.root;
+      open.key = row.key;
+      open.generation = row.generation;
+      open.meta = row.meta;
+      reopened.push_back(std::move(open));
+      row.state = ItemState::kOpen;
+      row.marks = {};
+    }
+    switch (row.state) {
+      case ItemState::kOpen:
+        start.open.push_back({std::move(row.key), std::move(row.meta), row.marks});
+        return;
+      case ItemState::kOk:
+        start.counts.ok += 1;
+        return;
+      case ItemState::kFailed:
+        start.counts.failed += 1;
+        start.counts.failed_by[row.code] += 1;
+        return;
+      case ItemState::kSkipped:
+        start.counts.skipped += 1;
+        return;
+    }
+  });
+  for (const ItemRow& row : reopened) WriteItem(row);
+  if (how != StartAs::kRestored) {
+    run.resumed = start.counts.ok + start.counts.failed;
+    run.resumed_failed = start.counts.failed;
+  }
+  start.counts.resumed = run.resumed;
+  start.counts.resumed_failed = run.resumed_failed;
+  start.counts.repeated = run.repeated;
+  return start;
+}
+
+Result<void> State::SetRecipe(RunId run, std::int64_t stage, const std::string& recipe) {
+  return Guarded("recording a recipe", [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    Query(statements_->write_recipe)
+        .Number(static_cast<std::int64_t>(run.value()))
+        .Number(stage)
+        .Bytes(recipe)
+        .Run();
+    LoadRecipes(*context);
+    return {};
+  });
+}
+
+Result<Recipes> State::RecipesOf(RunId run) {
+  return Guarded("reading recipes", [&]() -> Result<Recipes> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    return context->recipes;
+  });
+}
+
+Result<void> State::SetPhase(RunId run, StoredPhase phase) {
+  return Guarded("recording a run's phase", [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    context->row.phase = phase;
+    WriteRun(context->row);
+    return {};
+  });
+}
+
+Result<void> State::Close(RunId run, StoredPhase phase, const wire::RunStatus& status,
+                          std::int64_t now_s) {
+  return Guarded("recording a run's end", [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    context->row.phase = phase;
+    context->row.ended_s = now_s;
+    context->row.final_status = EncodeStatus(status);
+    WriteRun(context->row);
+    contexts_.erase(run);
+    return {};
+  });
+}
+
+Result<void> State::Forget(std::int64_t runs, std::int64_t before_s) {
+  return Guarded("forgetting old runs", [&]() -> Result<void> {
+    contexts_.clear();
+    if (runs > 0) {
+      SQLite::Statement statement(*database_,
+                                  "DELETE FROM runs WHERE phase IN (2, 3) AND id NOT IN (SELECT id "
+                                  "FROM runs WHERE phase IN (2, 3) ORDER BY id DESC LIMIT ?)");
+      Query(statement).Number(runs).Run();
+    }
+    if (before_s > 0) {
+      SQLite::Statement statement(*database_,
+                                  "DELETE FROM runs WHERE phase IN (2, 3) AND ended_s < ?");
+      Query(statement).Number(before_s).Run();
+    }
+    database_->exec(
+        "DELETE FROM items WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.root = items.root AND "
+        "runs.generation <= items.generation)");
+    database_->exec(
+        "DELETE FROM records WHERE NOT EXISTS (SELECT 1 FROM items WHERE items.root = records.root "
+        "AND items.key = records.key)");
+    database_->exec("DELETE FROM recipes WHERE run NOT IN (SELECT id FROM runs)");
+    database_->exec("DELETE FROM roots WHERE id NOT IN (SELECT root FROM runs)");
+    return {};
+  });
+}
+
+Result<void> State::BackUp(const std::string& path) {
+  return Guarded("copying to " + path, [&]() -> Result<void> {
+    SQLite::Statement copy(*database_, "VACUUM INTO ?");
+    Query(copy).Text(path).Run();
+    return {};
+  });
+}
+
+}  // namespace millrace

@@ -1,0 +1,158 @@
+// The durable state: runs, and what became of every item, in one SQLite file.
+//
+// Items are kept by (input root, output root, path), not by run: a later run over the same roots
+// takes over what has not changed. A row carries the generation of the walk that named it last; a
+// run is the rows of its generation.
+//
+// Synchronous and single-threaded: whoever owns it calls Begin, then any of the operations, then
+// Commit, and tells the world only after that. In a broker that is StateThread. An operation that
+// fails leaves the transaction open: Rollback, and take no more work. No clock: times are given.
+#pragma once
+
+#include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Statement.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/actions.h"
+#include "broker/records.h"
+#include "broker/state/item_row.h"
+#include "broker/state/run_row.h"
+#include "common/base/result.h"
+
+namespace millrace {
+
+// By stage; none where no worker of it has said HELLO yet.
+using Recipes = std::vector<std::optional<std::string>>;
+
+struct RunOpened {
+  RunId run;
+  RunOrder order;
+  bool continued = false;    // an unfinished run goes on
+  bool has_history = false;  // items of these roots are known: Start needs every stage's recipe
+};
+
+// What became of a run's items, out of the rows themselves.
+struct RunSummary {
+  RunCounts counts;
+  std::map<std::string, std::int64_t> skipped_by;  // reason → items
+  std::map<std::string, std::int64_t> warnings;    // code → items
+  std::int64_t open = 0;
+  std::int64_t deleted = 0;  // items of earlier runs whose inputs are gone
+};
+
+// A failure that says something of the machine and not of the item: tried again by the next run.
+bool IsEnvironmentFailure(std::string_view code);
+
+class State {
+ public:
+  // `database`: opened and migrated (open_state.h). Stages: how many the topology has.
+  State(std::shared_ptr<SQLite::Database> database, std::size_t stages);
+  ~State();
+
+  Result<void> Begin();
+  Result<void> Commit();
+  void Rollback();  // also forgets what was cached
+  [[nodiscard]] bool in_transaction() const { return in_transaction_; }
+
+  // --- runs
+  // A new run, or the latest of its roots where that has not ended and has the same order.
+  Result<RunOpened> Open(const RunOrder& order, std::int64_t now_s);
+  // The latest run into `output` goes on with those of its failed items that match; "": any.
+  // kNotFound where there is no run, or no such item.
+  Result<RunOpened> Retry(const std::string& output, std::optional<std::int64_t> stage,
+                          const std::string& code);
+  // The latest `most` runs, by id.
+  Result<std::vector<RunRow>> Latest(std::int64_t most);
+  Result<std::optional<RunRow>> Find(RunId run);
+  // From where the run goes on. kSubmitted: somebody asked for it, so that failures of the
+  // environment are tried again, and a recipe that has changed begins the walk anew. kRetried: only
+  // what Retry has opened. kRestored: it was under way when the broker left.
+  enum class StartAs { kSubmitted, kRetried, kRestored };
+  Result<RunStart> Start(RunId run, const Recipes& recipes, StartAs how);
+  // The recipe of a stage that no worker had told yet.
+  Result<void> SetRecipe(RunId run, std::int64_t stage, const std::string& recipe);
+  Result<Recipes> RecipesOf(RunId run);
+  Result<void> SetPhase(RunId run, StoredPhase phase);
+  // It has ended: kDone, or kStopped where the same order is to go on with it.
+  Result<void> Close(RunId run, StoredPhase phase, const wire::RunStatus& status,
+                     std::int64_t now_s);
+  // Forgets the ended runs beyond the newest `runs` and those that ended before `before_s`, and the
+  // items that no remaining run has named. 0: no such limit.
+  Result<void> Forget(std::int64_t runs, std::int64_t before_s);
+
+  // --- items
+  // A chunk of the walk. Decides for each item whether an earlier outcome stands.
+  Result<ScanRecorded> RecordScan(const RecordScan& scan);
+  // kInternal where the item is not open: an outcome would be recorded twice.
+  Result<void> EndItem(const ItemEnded& ended);
+  Result<void> Mark(const ItemMarked& marked);
+
+  // --- looking
+  Result<RunSummary> Summarize(RunId run);
+  // In the order of keys.
+  Result<void> ForEachFailure(RunId run, const std::function<Result<void>(const ItemRow&)>& visit);
+  Result<std::vector<std::string>> RecordNames(RunId run);
+  Result<void> ForEachRecord(RunId run, const std::string& name,
+                             const std::function<Result<void>(std::string_view line)>& visit);
+  // Items of earlier runs that a whole walk has not named. None where the run's scan has not ended,
+  // or could not see everything.
+  Result<void> ForEachDeleted(RunId run, const std::function<Result<void>(const ItemRow&)>& visit);
+  // Forgets them.
+  Result<void> RemoveDeleted(RunId run);
+
+  // A consistent copy at `path`, which must not exist. Outside a transaction.
+  Result<void> BackUp(const std::string& path);
+
+  // Rows whose checksum does not match, seen and left out since this object was made.
+  [[nodiscard]] std::int64_t damaged_rows() const { return damaged_rows_; }
+
+ private:
+  class Statements;
+
+  // What operations on items need of their run.
+  struct RunContext {
+    RunRow row;
+    Recipes recipes;
+    std::vector<std::int64_t> recipe_ids;  // of the stages up to each; 0 where not all are known
+  };
+
+  Result<RunContext*> Context(RunId run);
+  void LoadRecipes(RunContext& context);
+  std::int64_t RecipeId(const Recipes& recipes, std::size_t stage);
+  std::int64_t NextGeneration();
+  std::int64_t RootOf(const std::string& input, const std::string& output);
+  std::optional<RunRow> ReadRun(RunId run);
+  std::optional<RunRow> LatestOfRoot(std::int64_t root);
+  void WriteRun(const RunRow& row);
+  RunStart CollectStart(RunContext& context, StartAs how);
+
+  std::optional<ItemRow> ReadItem(std::int64_t root, std::string_view key);
+  void WriteItem(const ItemRow& row);
+  void WriteRecords(const ItemRow& row, const std::vector<ItemRecord>& records);
+  void ForEachItem(std::int64_t root, const std::function<void(ItemRow&)>& visit);
+  void RecordFound(RunContext& context, const wire::FoundItem& found, ScanRecorded& recorded);
+  [[nodiscard]] bool Stands(const RunContext& context, const ItemRow& row,
+                            const std::string& meta) const;
+  [[nodiscard]] static bool OutputsStand(const RunContext& context, const ItemRow& row);
+  bool DeletionsKnown(const RunRow& row);
+
+  std::shared_ptr<SQLite::Database> database_;
+  const std::size_t stages_;
+  std::unique_ptr<Statements> statements_;
+  std::map<RunId, RunContext> contexts_;
+  std::map<std::int64_t, std::set<std::string>> record_names_;  // by root
+  bool in_transaction_ = false;
+  std::int64_t damaged_rows_ = 0;
+};
+
+}  // namespace millrace

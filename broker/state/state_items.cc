@@ -1,0 +1,297 @@
+// State: items, from the walk that names them to their outcome.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/state/query.h"
+#include "broker/state/row_sql.h"
+#include "broker/state/state.h"
+#include "broker/state/statements.h"
+
+namespace millrace {
+std::optional<ItemRow> State::ReadItem(std::int64_t root, std::string_view key) {
+  Query query(statements_->read_item);
+  if (!query.Number(root).Bytes(key).Step()) return std::nullopt;
+  ItemRow row = ReadItemRow(query);
+  if (HasItsSum(row, query)) return row;
+  damaged_rows_ += 1;
+  return std::nullopt;
+}
+
+void State::WriteItem(const ItemRow& row) {
+  Query query(statements_->write_item);
+  BindItem(query, row);
+  query.Run();
+}
+
+void State::ForEachItem(std::int64_t root, const std::function<void(ItemRow&)>& visit) {
+  Query query(statements_->read_items);
+  query.Number(root);
+  while (query.Step()) {
+    ItemRow row = ReadItemRow(query);
+    if (HasItsSum(row, query)) {
+      visit(row);
+    } else {
+      damaged_rows_ += 1;
+    }
+  }
+}
+
+Result<ScanRecorded> State::RecordScan(const millrace::RecordScan& scan) {
+  return Guarded("recording a scan", [&]() -> Result<ScanRecorded> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(scan.run));
+    ScanRecorded recorded;
+    for (const wire::FoundItem& found : scan.found) RecordFound(*context, found, recorded);
+    RunRow& run = context->row;
+    if (scan.next_cursor) {
+      run.cursor = *scan.next_cursor;
+    } else {
+      run.scan_ended = true;
+      run.exhaustive = scan.exhaustive;
+    }
+    run.resumed += recorded.counts.resumed;
+    run.resumed_failed += recorded.counts.resumed_failed;
+    run.repeated += recorded.counts.repeated;
+    WriteRun(run);
+    recorded.next_cursor = scan.next_cursor;
+    return recorded;
+  });
+}
+
+void State::RecordFound(RunContext& context, const wire::FoundItem& found, ScanRecorded& recorded) {
+  RunCounts& counts = recorded.counts;
+  std::optional<ItemRow> known = ReadItem(context.row.root, found.key);
+  if (known && known->generation == context.row.generation) {
+    counts.repeated += 1;
+    return;
+  }
+  counts.scanned += 1;
+  ItemRow row;
+  row.root = context.row.root;
+  row.key = found.key;
+  row.generation = context.row.generation;
+  if (const auto* fail = std::get_if<wire::FoundItem::Fail>(&found.what)) {
+    row.state = ItemState::kFailed;
+    row.code = fail->code;
+    row.text = fail->text;
+    row.marks.attempts = 1;
+    const bool same = known && known->state == ItemState::kFailed && known->stage == 0 &&
+                      known->code == row.code && !context.row.order.fresh;
+    counts.failed += 1;
+    counts.failed_by[row.code] += 1;
+    counts.resumed += same;
+    counts.resumed_failed += same;
+  } else if (const auto* skip = std::get_if<wire::FoundItem::Skip>(&found.what)) {
+    row.state = ItemState::kSkipped;
+    row.code = skip->reason;
+    counts.skipped += 1;
+  } else {
+    const std::string& meta = std::get<wire::FoundItem::Next>(found.what).meta;
+    if (known && Stands(context, *known, meta)) {
+      row = std::move(*known);
+      row.generation = context.row.generation;
+      counts.ok += row.state == ItemState::kOk;
+      counts.failed += row.state == ItemState::kFailed;
+      counts.skipped += row.state == ItemState::kSkipped;
+      counts.resumed += row.state != ItemState::kSkipped;
+      counts.resumed_failed += row.state == ItemState::kFailed;
+      if (row.state == ItemState::kFailed) counts.failed_by[row.code] += 1;
+    } else {
+      row.meta = meta;
+      const bool same_file = known && known->meta == meta && !context.row.order.fresh;
+      if (same_file && known->state == ItemState::kOpen) {
+        row.marks = known->marks;
+        row.stage = known->stage;
+      }
+      recorded.open.push_back({row.key, row.meta, row.marks});
+    }
+  }
+  WriteItem(row);
+}
+
+bool State::Stands(const RunContext& context, const ItemRow& row, const std::string& meta) const {
+  if (context.row.order.fresh || row.state == ItemState::kOpen || row.meta != meta) return false;
+  // One that the scan ended, when the file was another, has no recipe.
+  const auto stage = static_cast<std::size_t>(row.stage);
+  if (stage == 0 || stage >= stages_) return false;
+  if (row.recipe == 0 || row.recipe != context.recipe_ids[stage]) return false;
+  if (row.state == ItemState::kFailed) return !IsEnvironmentFailure(row.code);
+  return row.state != ItemState::kOk || !context.row.order.verify_outputs ||
+         OutputsStand(context, row);
+}
+
+bool State::OutputsStand(const RunContext& context, const ItemRow& row) {
+  return std::all_of(row.outputs.begin(), row.outputs.end(), [&](const wire::OutputFile& file) {
+    struct stat status {};
+    const std::string path = context.row.order.output + "/" + file.path;
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    return lstat(path.c_str(), &status) == 0 && status.st_size == file.bytes &&
+           status.st_mtim.tv_sec * kSecond + status.st_mtim.tv_nsec == file.mtime_ns;
+  });
+}
+
+Result<void> State::EndItem(const ItemEnded& ended) {
+  return Guarded("recording an outcome", [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(ended.run));
+    std::optional<ItemRow> row = ReadItem(context->row.root, ended.key);
+    if (!row || row->generation != context->row.generation || row->state != ItemState::kOpen) {
+      return millrace::Fail(ErrorCode::kInternal,
+                            "an outcome for an item that is not open: " + ended.key);
+    }
+    row->state = ended.outcome == ItemOutcome::kOk       ? ItemState::kOk
+                 : ended.outcome == ItemOutcome::kFailed ? ItemState::kFailed
+                                                         : ItemState::kSkipped;
+    row->stage = static_cast<std::int64_t>(ended.stage);
+    row->recipe = ended.stage < stages_ ? context->recipe_ids[ended.stage] : 0;
+    row->code = ended.code;
+    row->text = ended.text;
+    row->marks = {.attempts = ended.attempts};
+    row->outputs = ended.outputs;
+    row->warnings.clear();
+    for (const std::string& warning : ended.warnings) row->warnings += warning + '\n';
+    WriteItem(*row);
+    WriteRecords(*row, ended.records);
+    return {};
+  });
+}
+
+void State::WriteRecords(const ItemRow& row, const std::vector<ItemRecord>& records) {
+  const auto found = record_names_.find(row.root);
+  if (found == record_names_.end()) {
+    std::set<std::string>& names = record_names_[row.root];
+    Query query(statements_->record_names);
+    query.Number(row.root);
+    while (query.Step()) names.insert(query.BytesAt(0));
+  }
+  std::set<std::string>& names = record_names_[row.root];
+  for (const std::string& name : names) {
+    Query(statements_->drop_record).Number(row.root).Text(name).Bytes(row.key).Run();
+  }
+  for (const ItemRecord& record : records) {
+    names.insert(record.name);
+    Query query(statements_->write_record);
+    query.Number(row.root).Text(record.name).Bytes(row.key).Bytes(record.line).Run();
+  }
+}
+
+Result<void> State::Mark(const ItemMarked& marked) {
+  return Guarded("recording an item's marks", [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(marked.run));
+    std::optional<ItemRow> row = ReadItem(context->row.root, marked.key);
+    if (!row || row->generation != context->row.generation || row->state != ItemState::kOpen) {
+      return millrace::Fail(ErrorCode::kInternal,
+                            "marks for an item that is not open: " + marked.key);
+    }
+    row->marks = marked.marks;
+    row->stage = static_cast<std::int64_t>(marked.marks.stage);
+    WriteItem(*row);
+    return {};
+  });
+}
+
+Result<RunSummary> State::Summarize(RunId run) {
+  return Guarded("counting outcomes", [&]() -> Result<RunSummary> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    const RunRow& of = context->row;
+    RunSummary summary;
+    RunCounts& counts = summary.counts;
+    const bool deletions_known = DeletionsKnown(of);
+    ForEachItem(of.root, [&](ItemRow& row) {
+      if (row.generation != of.generation) {
+        summary.deleted += deletions_known && row.generation < of.generation;
+        return;
+      }
+      counts.scanned += 1;
+      counts.ok += row.state == ItemState::kOk;
+      counts.failed += row.state == ItemState::kFailed;
+      counts.skipped += row.state == ItemState::kSkipped;
+      summary.open += row.state == ItemState::kOpen;
+      if (row.state == ItemState::kFailed) counts.failed_by[row.code] += 1;
+      if (row.state == ItemState::kSkipped) summary.skipped_by[row.code] += 1;
+      std::string_view warnings = row.warnings;
+      while (!warnings.empty()) {
+        const std::size_t end = std::min(warnings.find('\n'), warnings.size() - 1);
+        summary.warnings[std::string(warnings.substr(0, end))] += 1;
+        warnings.remove_prefix(end + 1);
+      }
+    });
+    counts.resumed = of.resumed;
+    counts.resumed_failed = of.resumed_failed;
+    counts.repeated = of.repeated;
+    return summary;
+  });
+}
+
+Result<void> State::ForEachFailure(RunId run,
+                                   const std::function<Result<void>(const ItemRow&)>& visit) {
+  return Guarded("reading the failures", [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    Result<void> result;
+    ForEachItem(context->row.root, [&](ItemRow& row) {
+      if (!result || row.generation != context->row.generation) return;
+      if (row.state == ItemState::kFailed) result = visit(row);
+    });
+    return result;
+  });
+}
+
+Result<std::vector<std::string>> State::RecordNames(RunId run) {
+  return Guarded("reading the records", [&]() -> Result<std::vector<std::string>> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    std::vector<std::string> names;
+    Query query(statements_->record_names);
+    query.Number(context->row.root);
+    while (query.Step()) names.push_back(query.BytesAt(0));
+    return names;
+  });
+}
+
+Result<void> State::ForEachRecord(RunId run, const std::string& name,
+                                  const std::function<Result<void>(std::string_view)>& visit) {
+  return Guarded("reading the records", [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    Query query(statements_->read_records);
+    query.Number(context->row.root).Text(name).Number(context->row.generation);
+    while (query.Step()) RETURN_IF_ERROR(visit(query.BytesAt(0)));
+    return {};
+  });
+}
+
+// Where a folder could not be read, what lies in it was not named and is not gone.
+bool State::DeletionsKnown(const RunRow& row) {
+  if (!row.scan_ended || !row.exhaustive) return false;
+  bool all_read = true;
+  ForEachItem(row.root, [&](ItemRow& item) {
+    if (item.generation == row.generation && item.stage == 0 &&
+        item.code == ErrorCodeName(ErrorCode::kUnreadable)) {
+      all_read = false;
+    }
+  });
+  return all_read;
+}
+
+Result<void> State::ForEachDeleted(RunId run,
+                                   const std::function<Result<void>(const ItemRow&)>& visit) {
+  return Guarded("reading the deleted inputs", [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    if (!DeletionsKnown(context->row)) return {};
+    Result<void> result;
+    ForEachItem(context->row.root, [&](ItemRow& row) {
+      if (result && row.generation < context->row.generation) result = visit(row);
+    });
+    return result;
+  });
+}
+
+Result<void> State::RemoveDeleted(RunId run) {
+  return Guarded("forgetting the deleted inputs", [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    if (!DeletionsKnown(context->row)) return {};
+    SQLite::Statement statement(*database_, "DELETE FROM items WHERE root = ? AND generation < ?");
+    Query(statement).Number(context->row.root).Number(context->row.generation).Run();
+    return {};
+  });
+}
+
+}  // namespace millrace

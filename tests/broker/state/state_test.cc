@@ -1,0 +1,307 @@
+// What is remembered of runs and items, and which of it a later run takes over.
+#include "broker/state/state.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/broker/state/state_world.h"
+
+using namespace millrace;
+using namespace millrace::testing;
+
+TEST_CASE("an item's one outcome is recorded, and a second one is refused") {
+  StateWorld world;
+  const RunId run = world.Run();
+  CHECK(world.Scan(run, {{"a", "m"}}).open.size() == 1);
+  world.End(StateWorld::Ok(run, "a"));
+  CHECK_FALSE(world.state->EndItem(StateWorld::Ok(run, "a")).has_value());
+  CHECK_FALSE(world.state->EndItem(StateWorld::Ok(run, "never named")).has_value());
+  const RunSummary summary = StateWorld::Need(world.state->Summarize(run));
+  CHECK(summary.counts.ok == 1);
+  CHECK(summary.open == 0);
+}
+
+TEST_CASE("a key that a walk names twice is one item") {
+  StateWorld world;
+  const RunId run = world.Run();
+  const ScanRecorded first = world.Scan(run, {{"a", "m"}, {"a", "m"}}, /*last=*/false);
+  CHECK(first.counts.scanned == 1);
+  CHECK(first.counts.repeated == 1);
+  const ScanRecorded again = world.Scan(run, {{"a", "m"}, {"b", "m"}});
+  CHECK(again.counts.scanned == 1);
+  CHECK(again.open.at(0).key == "b");
+}
+
+TEST_CASE("the same order again does only what is not done") {
+  StateWorld world;
+  const RunId first = world.Run();
+  world.Scan(first,
+             {{"changed", "1"}, {"done", "1"}, {"failed", "1"}, {"flaky", "1"}, {"text", ""}});
+  world.End(StateWorld::Ok(first, "changed"));
+  world.End(StateWorld::Ok(first, "done"));
+  world.End(StateWorld::Failure(first, "failed", "corrupt"));
+  world.End(StateWorld::Failure(first, "flaky", "write-failed"));
+  ItemEnded skip = StateWorld::Ok(first, "text");
+  skip.outcome = ItemOutcome::kSkipped;
+  skip.stage = 1;
+  world.End(skip);
+  world.Close(first);
+
+  const RunOpened opened = world.Open();
+  CHECK(opened.has_history);
+  CHECK_FALSE(opened.continued);
+  world.Start(opened.run);
+  const ScanRecorded scan = world.Scan(opened.run, {{"changed", "2"},
+                                                    {"done", "1"},
+                                                    {"failed", "1"},
+                                                    {"flaky", "1"},
+                                                    {"new", "1"},
+                                                    {"text", ""}});
+  std::vector<std::string> open;
+  for (const OpenItem& item : scan.open) open.push_back(item.key);
+  CHECK(open == std::vector<std::string>{"changed", "flaky", "new"});
+  CHECK(scan.counts.scanned == 6);
+  CHECK(scan.counts.ok == 1);
+  CHECK(scan.counts.failed == 1);
+  CHECK(scan.counts.skipped == 1);
+  CHECK(scan.counts.resumed == 2);
+  CHECK(scan.counts.resumed_failed == 1);
+}
+
+TEST_CASE("a fresh order does all") {
+  StateWorld world;
+  world.Finish({{"a", "m"}});
+  world.order.fresh = true;
+  CHECK(world.Scan(world.Run(), {{"a", "m"}}).open.size() == 1);
+}
+
+TEST_CASE("what another recipe made is made again; a failure stands while the stages up to it do") {
+  StateWorld world;
+  const RunId first = world.Run();
+  world.Scan(first, {{"bad", "m"}, {"good", "m"}});
+  world.End(StateWorld::Failure(first, "bad", "corrupt", /*stage=*/1));
+  world.End(StateWorld::Ok(first, "good"));
+  world.Close(first);
+  world.recipes[2] = "save, otherwise";
+  const ScanRecorded scan = world.Scan(world.Run(), {{"bad", "m"}, {"good", "m"}});
+  REQUIRE(scan.open.size() == 1);
+  CHECK(scan.open[0].key == "good");
+  CHECK(scan.counts.resumed_failed == 1);
+}
+
+TEST_CASE("another output is another run: nothing is taken over") {
+  StateWorld world;
+  world.Finish({{"a", "m"}});
+  world.order.output = "/elsewhere";
+  CHECK_FALSE(world.Open().has_history);
+  CHECK(world.Scan(world.Run(), {{"a", "m"}}).open.size() == 1);
+}
+
+TEST_CASE("an interrupted run goes on at its cursor, with what is open and what it went through") {
+  StateWorld world;
+  const RunId run = world.Run();
+  world.Scan(run, {{"a", "1"}, {"b", "2"}, {"c", "3"}}, /*last=*/false);
+  world.End(StateWorld::Ok(run, "a"));
+  StateWorld::Need(world.state->Mark({run, "b", {.stage = 2, .attempts = 2, .alone = true}}));
+  world.Close(run, StoredPhase::kStopped);
+  world.Restart();
+  const RunOpened opened = world.Open();
+  CHECK(opened.run == run);
+  CHECK(opened.continued);
+  const RunStart start = world.Start(run);
+  CHECK(start.cursor == "behind c");
+  CHECK_FALSE(start.scan_ended);
+  CHECK(start.counts.scanned == 3);
+  CHECK(start.counts.ok == 1);
+  CHECK(start.counts.resumed == 1);
+  REQUIRE(start.open.size() == 2);
+  CHECK(start.open[0].key == "b");
+  CHECK(start.open[0].meta == "2");
+  CHECK(start.open[0].marks == ItemMarks{.stage = 2, .attempts = 2, .alone = true});
+  CHECK(start.open[1].marks == ItemMarks{});
+}
+
+TEST_CASE("an interrupted run whose recipe has changed walks anew") {
+  StateWorld world;
+  const RunId run = world.Run();
+  world.Scan(run, {{"a", "1"}, {"b", "2"}}, /*last=*/false);
+  world.End(StateWorld::Ok(run, "a"));
+  world.Close(run, StoredPhase::kStopped);
+  world.recipes[1] = "another model";
+  CHECK(world.Open().run == run);
+  const RunStart start = world.Start(run);
+  CHECK(start.cursor.empty());
+  CHECK(start.counts.scanned == 0);
+  CHECK(start.open.empty());
+  CHECK(world.Scan(run, {{"a", "1"}, {"b", "2"}}).open.size() == 2);
+}
+
+TEST_CASE("an interrupted run under other rules is another run") {
+  StateWorld world;
+  const RunId run = world.Run();
+  world.Scan(run, {{"a", "1"}}, /*last=*/false);
+  world.Close(run, StoredPhase::kStopped);
+  world.order.options = "only jpg";
+  CHECK(world.Open().run != run);
+}
+
+TEST_CASE("what was not committed is gone, and its walk with it") {
+  StateWorld world;
+  const RunId run = world.Run();
+  StateWorld::Need(world.state->Begin());
+  world.Scan(run, {{"a", "1"}}, /*last=*/false);
+  StateWorld::Need(world.state->Commit());
+  StateWorld::Need(world.state->Begin());
+  world.End(StateWorld::Ok(run, "a"));
+  world.Scan(run, {{"b", "2"}});
+  world.state->Rollback();
+  world.Restart();
+  const RunStart start = world.Start(run, State::StartAs::kRestored);
+  CHECK(start.cursor == "behind a");
+  REQUIRE(start.open.size() == 1);
+  CHECK(start.open[0].key == "a");
+}
+
+TEST_CASE("retry opens the failures that match, and the run's report covers the rest too") {
+  StateWorld world;
+  const RunId run = world.Run();
+  world.Scan(run, {{"a", "1"}, {"b", "1"}, {"c", "1"}});
+  world.End(StateWorld::Ok(run, "a"));
+  world.End(StateWorld::Failure(run, "b", "corrupt"));
+  world.End(StateWorld::Failure(run, "c", "timeout", 2));
+  world.Close(run);
+  const RunOpened retried = StateWorld::Need(world.state->Retry("/out", 2, ""));
+  CHECK(retried.run == run);
+  const RunStart start = world.Start(run, State::StartAs::kRetried);
+  CHECK(start.scan_ended);
+  REQUIRE(start.open.size() == 1);
+  CHECK(start.open[0].key == "c");
+  CHECK(start.open[0].marks.attempts == 0);
+  CHECK(start.counts.ended() == 2);
+  CHECK(world.state->Retry("/out", std::nullopt, "empty").error().code == ErrorCode::kNotFound);
+  CHECK(world.state->Retry("/other", std::nullopt, "").error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("deleted inputs are known only where all of the input was seen") {
+  StateWorld world;
+  world.Finish({{"gone", "1"}, {"here", "1"}});
+  const auto deleted = [&](RunId run) {
+    return StateWorld::Need(world.state->Summarize(run)).deleted;
+  };
+  const RunId part = world.Run();
+  StateWorld::Need(
+      world.state->RecordScan({part, {{"here", wire::FoundItem::Next{"1"}}}, {}, false}));
+  CHECK(deleted(part) == 0);
+  world.Close(part);
+  const RunId unread = world.Run();
+  StateWorld::Need(world.state->RecordScan(
+      {unread, {{"dir", wire::FoundItem::Fail{"unreadable", "no"}}}, std::nullopt, true}));
+  CHECK(deleted(unread) == 0);
+  world.Close(unread);
+  const RunId whole = world.Run();
+  world.Scan(whole, {{"here", "1"}});
+  CHECK(deleted(whole) == 2);  // "gone", and "dir" as it was
+  StateWorld::Need(world.state->RemoveDeleted(whole));
+  CHECK(deleted(whole) == 0);
+}
+
+TEST_CASE("with verify_outputs an item whose output is gone or changed is done again") {
+  char name[] = "/tmp/millrace-state-XXXXXX";
+  const std::string out = mkdtemp(name);
+  StateWorld world;
+  world.order.output = out;
+  std::ofstream(out + "/kept") << "four";
+  const auto mtime = [&](const std::string& path) {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::file_clock::to_sys(std::filesystem::last_write_time(path))
+                   .time_since_epoch())
+        .count();
+  };
+  const RunId first = world.Run();
+  world.Scan(first, {{"gone", "1"}, {"kept", "1"}});
+  for (const char* key : {"gone", "kept"}) {
+    ItemEnded ended = StateWorld::Ok(first, key);
+    ended.outputs = {{key, 4, mtime(out + "/kept")}};
+    world.End(ended);
+  }
+  world.Close(first);
+  world.order.verify_outputs = true;
+  const ScanRecorded scan = world.Scan(world.Run(), {{"gone", "1"}, {"kept", "1"}});
+  REQUIRE(scan.open.size() == 1);
+  CHECK(scan.open[0].key == "gone");
+  std::filesystem::remove_all(out);
+}
+
+TEST_CASE("records stand beside their item and go with its next outcome") {
+  StateWorld world;
+  const auto lines = [&](RunId run) {
+    std::vector<std::string> all;
+    StateWorld::Need(world.state->ForEachRecord(run, "areas", [&](std::string_view line) {
+      all.emplace_back(line);
+      return Result<void>();
+    }));
+    return all;
+  };
+  const RunId first = world.Run();
+  world.Scan(first, {{"a", "1"}, {"b", "1"}});
+  for (const char* key : {"b", "a"}) {
+    ItemEnded ended = StateWorld::Ok(first, key);
+    ended.records = {{"areas", std::string("of ") + key}};
+    world.End(ended);
+  }
+  CHECK(lines(first) == std::vector<std::string>{"of a", "of b"});
+  world.Close(first);
+  const RunId second = world.Run();
+  world.Scan(second, {{"a", "1"}, {"b", "2"}});
+  world.End(StateWorld::Ok(second, "b"));
+  CHECK(lines(second) == std::vector<std::string>{"of a"});
+}
+
+TEST_CASE("old runs are forgotten with what no other has named") {
+  StateWorld world;
+  world.Finish({{"a", "1"}, {"b", "1"}});
+  world.Finish({{"a", "1"}});
+  StateWorld::Need(world.state->Forget(1, 0));
+  CHECK(StateWorld::Need(world.state->Latest(10)).size() == 1);
+  const auto items = [&] {
+    return world.database->execAndGet("SELECT COUNT(*) FROM items").getInt();
+  };
+  CHECK(items() == 1);
+  StateWorld::Need(world.state->Forget(0, 3000));  // all ended at 2000
+  CHECK(items() == 0);
+  CHECK(world.database->execAndGet("SELECT COUNT(*) FROM roots").getInt() == 0);
+}
+
+TEST_CASE("a row that the disk has changed is not believed") {
+  StateWorld world;
+  world.Finish({{"a", "1"}, {"b", "1"}});
+  world.database->exec("UPDATE items SET code = 'x' WHERE key = CAST('a' AS BLOB)");
+  world.Restart();
+  const ScanRecorded scan = world.Scan(world.Run(), {{"a", "1"}, {"b", "1"}});
+  REQUIRE(scan.open.size() == 1);
+  CHECK(scan.open[0].key == "a");
+  CHECK(world.state->damaged_rows() > 0);
+}
+
+TEST_CASE("outputs are kept in few bytes, and any bytes can be read") {
+  const std::vector<wire::OutputFile> files = {{"a b\n.png", 12, 34}, {"key", 0, -1}};
+  CHECK(DecodeOutputs(EncodeOutputs(files, "key"), "key") == files);
+  CHECK(DecodeOutputs("", "key").empty());
+  CHECK(DecodeOutputs("12", "key").empty());
+  CHECK(DecodeOutputs(std::string("x y z\0 1", 8), "key").empty());
+}
+
+TEST_CASE("a status keeps what it said") {
+  wire::RunStatus status;
+  status.run = RunId(3);
+  status.ok = 7;
+  status.report = "{}";
+  const std::optional<wire::RunStatus> read = DecodeStatus(EncodeStatus(status));
+  REQUIRE(read);
+  CHECK(read->ok == 7);
+  CHECK(read->report == "{}");
+  CHECK_FALSE(DecodeStatus("").has_value());
+  CHECK_FALSE(DecodeStatus("anything").has_value());
+}

@@ -1,0 +1,93 @@
+// A state on a database in memory, and few words for what is done to it.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/state/schema.h"
+#include "broker/state/state.h"
+
+namespace millrace::testing {
+
+class StateWorld {
+ public:
+  // scan, work, save
+  static constexpr std::size_t kStages = 3;
+
+  StateWorld() : database(std::make_shared<SQLite::Database>(":memory:", SQLite::OPEN_READWRITE)) {
+    REQUIRE(Migrate(*database, ":memory:").has_value());
+    Restart();
+  }
+
+  std::shared_ptr<SQLite::Database> database;
+  std::unique_ptr<State> state;
+  RunOrder order{.input = "/in", .output = "/out"};
+  Recipes recipes{std::nullopt, "work", "save"};
+
+  // What was not committed is gone, as with the broker's process.
+  void Restart() {
+    state.reset();
+    state = std::make_unique<State>(database, kStages);
+  }
+
+  template <typename T>
+  static T Need(Result<T> result) {
+    REQUIRE_MESSAGE(result.has_value(), result.error().message);
+    return std::move(*result);
+  }
+  static void Need(Result<void> result) {
+    REQUIRE_MESSAGE(result.has_value(), result.error().message);
+  }
+
+  RunOpened Open() { return Need(state->Open(order, 1000)); }
+  RunStart Start(RunId run, State::StartAs how = State::StartAs::kSubmitted) {
+    return Need(state->Start(run, recipes, how));
+  }
+  // A new run of the order, started.
+  RunId Run() {
+    const RunId run = Open().run;
+    Start(run);
+    return run;
+  }
+  // Keys with a meta each, "a" for {"a", "size 1"}.
+  ScanRecorded Scan(RunId run, const std::vector<std::pair<std::string, std::string>>& found,
+                    bool last = true) {
+    RecordScan scan{run, {}, std::nullopt, last};
+    for (const auto& [key, meta] : found) scan.found.push_back({key, wire::FoundItem::Next{meta}});
+    if (!last) scan.next_cursor = "behind " + found.back().first;
+    return Need(state->RecordScan(scan));
+  }
+  static ItemEnded Ok(RunId run, const std::string& key) {
+    ItemEnded ended;
+    ended.run = run;
+    ended.key = key;
+    ended.stage = 2;
+    return ended;
+  }
+  static ItemEnded Failure(RunId run, const std::string& key, const std::string& code,
+                           StageIndex stage = 1) {
+    ItemEnded ended = Ok(run, key);
+    ended.outcome = ItemOutcome::kFailed;
+    ended.stage = stage;
+    ended.code = code;
+    ended.text = "why";
+    return ended;
+  }
+  void End(const ItemEnded& ended) { Need(state->EndItem(ended)); }
+  void Close(RunId run, StoredPhase phase = StoredPhase::kDone) {
+    Need(state->Close(run, phase, {}, 2000));
+  }
+  // A whole run: these items, all ok.
+  RunId Finish(const std::vector<std::pair<std::string, std::string>>& found) {
+    const RunId run = Run();
+    for (const OpenItem& item : Scan(run, found).open) End(Ok(run, item.key));
+    Close(run);
+    return run;
+  }
+};
+
+}  // namespace millrace::testing
