@@ -101,7 +101,8 @@ Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
     }
     std::optional<RunRow> latest = LatestOfRoot(root);
     RunRow row;
-    if (latest && latest->phase != StoredPhase::kDone && latest->order.SameWork(order)) {
+    if (latest && latest->phase != StoredPhase::kDone && !order.fresh &&
+        latest->order.SameWork(order)) {
       row = *latest;
       opened.continued = true;
       opened.has_history = true;
@@ -169,10 +170,11 @@ Result<std::vector<RunRow>> State::Latest(std::int64_t most) {
   return Guarded("reading the runs", [&]() -> Result<std::vector<RunRow>> {
     std::vector<RunRow> rows;
     SQLite::Statement statement(*database_,
-                                std::string(kSelectRuns) + "ORDER BY runs.id DESC LIMIT ?");
+                                std::string(kSelectRuns) +
+                                    "WHERE phase < 2 OR runs.id > (SELECT MAX(id) FROM runs) - ? "
+                                    "ORDER BY runs.id");
     Query query(statement);
     for (query.Number(most); query.Step();) rows.push_back(ReadRunRow(query));
-    std::reverse(rows.begin(), rows.end());
     return rows;
   });
 }

@@ -65,13 +65,14 @@ class State {
   [[nodiscard]] bool in_transaction() const { return in_transaction_; }
 
   // --- runs
-  // A new run, or the latest of its roots where that has not ended and has the same order.
+  // A new run; or the latest of its roots where that has not ended, has the same order, and the order
+  // is not for a fresh one.
   Result<RunOpened> Open(const RunOrder& order, std::int64_t now_s);
   // The latest run into `output` goes on with those of its failed items that match; "": any.
   // kNotFound where there is no run, or no such item.
   Result<RunOpened> Retry(const std::string& output, std::optional<std::int64_t> stage,
                           const std::string& code);
-  // The latest `most` runs, by id.
+  // The latest `most` runs, and all that have not ended, by id.
   Result<std::vector<RunRow>> Latest(std::int64_t most);
   Result<std::optional<RunRow>> Find(RunId run);
   // From where the run goes on. kSubmitted: somebody asked for it, so that failures of the

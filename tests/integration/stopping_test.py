@@ -97,12 +97,12 @@ class Stopping(TestCase):
 
     def test_two_runs_into_one_output_are_refused(self):
         run = self.start_and_get_going()
-        inference = run.children()["inference-0"]
-        os.kill(inference, signal.SIGSTOP)  # the first cannot be over before the second has begun
+        last = run.children()["postprocess-0"]
+        os.kill(last, signal.SIGSTOP)  # the first cannot be over while the second waits for its state
         second = self.start_demo()
         self.assertEqual(second.wait(), 3)
-        self.assertIn("another run is writing", second.stderr)
-        os.kill(inference, signal.SIGCONT)
+        self.assertRegex(second.stderr, r"state\.lock is held by process \d+ on ")
+        os.kill(last, signal.SIGCONT)
         self.assertEqual(run.wait(), 0, run.stderr)
         self.assertEqual(self.report()["ok"], 300)
 

@@ -74,7 +74,20 @@ TEST_CASE("a fresh order does all") {
   StateWorld world;
   world.Finish({{"a", "m"}});
   world.order.fresh = true;
-  CHECK(world.Scan(world.Run(), {{"a", "m"}}).open.size() == 1);
+  const RunId fresh = world.Run();
+  CHECK(world.Scan(fresh, {{"a", "m"}}, /*last=*/false).open.size() == 1);
+  world.Close(fresh, StoredPhase::kStopped);
+  CHECK(world.Open().run != fresh);  // and does not go on with what an interrupted one had done
+}
+
+TEST_CASE("a run that was not over is among the latest, however many ended after it") {
+  StateWorld world;
+  const RunId old = world.Run();
+  world.order.output = "/elsewhere";
+  for (int i = 0; i < 3; ++i) world.Close(world.Run());
+  const std::vector<RunRow> latest = StateWorld::Need(world.state->Latest(1));
+  REQUIRE(latest.size() == 2);
+  CHECK(latest[0].id == old);
 }
 
 TEST_CASE("what another recipe made is made again; a failure stands while the stages up to it do") {

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""The same command again does only what is not done, after an end, an interruption or a crash."""
+import os
+import signal
+
+from millrace_testing import TestCase, files_below, jpeg, main, wait_until, write_photos
+
+
+class Resume(TestCase):
+    SPREAD = ["--set", "scan.options.chunk=10", "--set", "preprocess.budget=8KiB"]
+
+    def setUp(self):
+        super().setUp()
+        self.names = write_photos(self.photos, 300)
+        (self.photos / "broken.jpg").write_text("no picture")
+        (self.photos / "empty.jpg").write_bytes(b"")
+        (self.photos / "notes.txt").write_text("no picture, and not named like one")
+
+    def written(self):
+        """When each output was written, by its path."""
+        return {
+            name: os.stat(os.path.join(os.fsencode(self.out), name)).st_mtime_ns
+            for name in files_below(self.out)
+        }
+
+    def interrupt(self, send):
+        run = self.start_demo(*self.SPREAD)
+        wait_until(lambda: len(files_below(self.out)) >= 40, "the first results")
+        send(run)
+        run.wait()
+        self.assertLess(len(files_below(self.out)), 300, "interrupted too late to matter")
+
+    def assert_whole(self, report):
+        self.assert_closes(report)
+        counts = {name: report[name] for name in ("scanned", "ok", "failed", "skipped")}
+        self.assertEqual(counts, {"scanned": 303, "ok": 300, "failed": 2, "skipped": 1})
+        self.assertEqual(self.failures(), {b"broken.jpg": "not-an-image", b"empty.jpg": "empty"})
+        self.assertEqual(files_below(self.out), {os.fsencode(name) for name in self.names})
+        self.assert_nothing_half_written()
+
+    def test_a_second_run_does_nothing_and_reports_all(self):
+        self.run_demo(expect=1)
+        before = self.written()
+        self.run_demo(expect=1)
+        self.assert_whole(self.report())
+        self.assertEqual(self.report()["resumed"], 302)
+        self.assertEqual(self.written(), before)
+
+    def test_only_what_is_new_or_changed_is_done(self):
+        self.run_demo(expect=1)
+        before = self.written()
+        (self.photos / self.names[7]).write_bytes(jpeg(9, size=(60, 50)))
+        (self.photos / "new.jpg").write_bytes(jpeg(5))
+        (self.photos / "broken.jpg").write_bytes(jpeg(6))
+        self.run_demo(expect=1)
+        changed = {os.fsencode(self.names[7]), b"new.jpg", b"broken.jpg"}
+        after = self.written()
+        self.assertEqual({name for name in after if after[name] != before.get(name)}, changed)
+        self.assertEqual(self.failures(), {b"empty.jpg": "empty"})
+        self.assertEqual(self.report()["resumed"], 300)
+
+    def test_other_options_of_a_stage_make_it_all_again(self):
+        self.run_demo(expect=1)
+        before = self.written()
+        self.run_demo("--set", "postprocess.options.keep=background", expect=1)
+        after = self.written()
+        self.assertTrue(all(after[name] != before[name] for name in before))
+        self.assertEqual(self.report()["resumed"], 2)  # what had failed before that stage
+
+    def test_fresh_does_all(self):
+        self.run_demo(expect=1)
+        before = self.written()
+        self.run_demo("--fresh", expect=1)
+        self.assert_whole(self.report())
+        self.assertEqual(self.report()["resumed"], 0)
+        self.assertTrue(all(time != before[name] for name, time in self.written().items()))
+
+    def test_an_interrupted_run_goes_on_where_it_was(self):
+        self.interrupt(lambda run: os.kill(run.pid, signal.SIGINT))
+        done = self.report()["ok"]
+        self.assertGreaterEqual(done, 40)
+        before = self.written()
+        self.run_demo(*self.SPREAD, expect=1)
+        self.assert_whole(self.report())
+        after = self.written()
+        self.assertEqual({name: after[name] for name in before}, before)
+        self.assertGreaterEqual(self.report()["resumed"], done)
+
+    def test_a_run_that_was_killed_goes_on_where_it_was(self):
+        self.interrupt(lambda run: os.killpg(run.pid, signal.SIGKILL))
+        self.run_demo(*self.SPREAD, expect=1)
+        self.assert_whole(self.report())
+        self.assertGreater(self.report()["resumed"], 0)
+
+    def test_a_failure_of_the_environment_is_tried_again(self):
+        self.run_demo(expect=1)
+        name = self.names[0]
+        (self.photos / "file").write_bytes(jpeg(1))
+        # A folder stands where the output belongs.
+        blocked = self.out / "file"
+        (blocked / "x").mkdir(parents=True)
+        self.run_demo("--set", "postprocess.backoff=1ms", expect=1)
+        self.assertEqual(self.failures().get(b"file"), "write-failed", name)
+        (blocked / "x").rmdir()
+        blocked.rmdir()
+        self.run_demo(expect=1)
+        self.assertNotIn(b"file", self.failures())
+        self.assertIn(b"file", files_below(self.out))
+
+
+if __name__ == "__main__":
+    main()
