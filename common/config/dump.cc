@@ -46,6 +46,7 @@ void DumpStage(const StageConfig& stage, std::string& out) {
   out += fmt::format("    drain_timeout: {}\n", FormatDuration(stage.drain_timeout));
   out += fmt::format("    budget: {}\n", FormatBytes(stage.budget));
   out += fmt::format("    max_payload: {}\n", FormatBytes(stage.max_payload));
+  out += fmt::format("    sandbox: {}\n", stage.sandbox);
   out += fmt::format("    options: {}\n", stage.options_yaml);
 }
 

@@ -129,6 +129,10 @@ OptionSchema StageKeys() {
   keys.Add(Bytes("budget", "bytes waiting in this stage before the one before it pauses",
                  std::int64_t{256} << 20));
   keys.Add(Bytes("max_payload", "the largest job", std::int64_t{64} << 20));
+  keys.Add({.name = "sandbox",
+            .type = OptionType::kBool,
+            .help = "read files of strangers without network, programs or writing",
+            .default_value = false});
   return keys;
 }
 

@@ -77,6 +77,11 @@ OptionSchema& OptionSchema::Add(OptionSpec spec) {
   return *this;
 }
 
+OptionSchema& OptionSchema::AllowSandbox() {
+  sandbox_allowed_ = true;
+  return *this;
+}
+
 const OptionSpec* OptionSchema::Find(std::string_view name) const {
   const auto found = std::ranges::find(specs_, name, &OptionSpec::name);
   return found == specs_.end() ? nullptr : &*found;

@@ -63,8 +63,14 @@ class OptionSchema {
   // nullptr where there is none of that name.
   [[nodiscard]] const OptionSpec* Find(std::string_view name) const;
 
+  // For a stage whose Process does nothing to the outside but read files, in threads of its own if
+  // it likes: `sandbox: true` may be said of it (common/os/sandbox.h).
+  OptionSchema& AllowSandbox();
+  [[nodiscard]] bool sandbox_allowed() const { return sandbox_allowed_; }
+
  private:
   std::vector<OptionSpec> specs_;
+  bool sandbox_allowed_ = false;
 };
 
 // Checked values. Asking for a name that the schema lacks, or with the wrong type, is a programming

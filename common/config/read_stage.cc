@@ -102,6 +102,18 @@ void ReadBatch(StageConfig& stage, const ReadOptions& read, const ConfigNode& no
   }
 }
 
+void ReadSandbox(StageConfig& stage, const ReadOptions& read, const ConfigNode& node,
+                 const std::string& path, const LoadContext& context, Problems& problems) {
+  stage.sandbox = read.options.Bool("sandbox");
+  // A stage that nobody here knows says so itself when it starts.
+  const OptionSchema* schema = context.schema ? context.schema(stage.executable) : nullptr;
+  if (!stage.sandbox || schema == nullptr || schema->sandbox_allowed()) return;
+  problems.Add(read.Place("sandbox", node), JoinPath(path, "sandbox"),
+               fmt::format("{} does more than read files, which is all that a sandbox lets it do",
+                           stage.executable),
+               "write false, or remove the line");
+}
+
 void ReadStageOptions(StageConfig& stage, const ConfigNode& node, const std::string& path,
                       const LoadContext& context, Problems& problems) {
   const ConfigNode* written = node.Find("options");
@@ -167,6 +179,7 @@ StageConfig ReadStage(const ConfigNode& node, std::size_t index, const LoadConte
   stage.max_attempts = static_cast<int>(read.options.Integer("max_attempts"));
   stage.budget = read.options.Bytes("budget");
   stage.max_payload = read.options.Bytes("max_payload");
+  ReadSandbox(stage, read, node, path, context, problems);
   ReadStageOptions(stage, node, path, context, problems);
   return stage;
 }

@@ -84,6 +84,7 @@ struct StageConfig {
   // fed.
   std::int64_t budget = std::int64_t{256} << 20;
   std::int64_t max_payload = std::int64_t{64} << 20;  // bytes of one job's payload
+  bool sandbox = false;  // its processes are confined (common/os/sandbox.h) once they have started
 
   bool options_checked = false;  // a schema was known: `options` holds values and defaults
   Options options;

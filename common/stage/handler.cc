@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "common/os/sandbox.h"
 #include "common/os/thread_name.h"
 
 namespace millrace {
@@ -108,6 +109,10 @@ Result<std::unique_ptr<Stage>> Handler::StartStage(const StageMaker& make,
   try {
     std::unique_ptr<Stage> stage = make();
     RETURN_IF_ERROR(stage->Start(context));
+    if (context.sandbox) {
+      ASSIGN_OR_RETURN(const Sandbox sandbox, EnterSandbox());
+      context.log->info("sandbox: {}", sandbox.Text());
+    }
     return stage;
   } catch (const std::exception& error) {
     return Fail(ErrorCode::kInternal, std::string("an exception left Start: ") + error.what());

@@ -36,7 +36,7 @@ using HandlerEvent = std::variant<HandlerStarted, HandlerFinished>;
 class Handler {
  public:
   // Begins at once with Stage::Start; a HandlerStarted follows. The thread is named after the
-  // stage.
+  // stage. Where the context asks for a sandbox, it enters one between Start and HandlerStarted.
   static Result<std::unique_ptr<Handler>> Begin(StageMaker make, StageContext context);
   // Joins: waits for a Process that runs. A process with a stuck one is to be ended by _exit.
   ~Handler();

@@ -98,6 +98,9 @@ struct StageContext {
   int replicas = 1;   // of this stage in the topology, on all machines
   int batch_max = 1;  // the most jobs that Process is given at once
   Options options;    // checked against the stage's schema
+  // After Start the process may read files and nothing more (common/os/sandbox.h). Threads and
+  // descriptors that Start made it keeps.
+  bool sandbox = false;
   std::shared_ptr<spdlog::logger> log;
 };
 

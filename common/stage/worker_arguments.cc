@@ -132,6 +132,7 @@ Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
                  .replicas = stage->replicas,
                  .batch_max = stage->batch_max,
                  .options = stage->options,
+                 .sandbox = stage->sandbox,
                  .log = nullptr};
   const bool from_environment = std::getenv("MILLRACE_LOG") != nullptr;
   out.log_level = !arguments.log_level.empty() || from_environment ? arguments.log_level

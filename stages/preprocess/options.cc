@@ -56,6 +56,7 @@ OptionSchema PreprocessOptions() {
             .type = OptionType::kBool,
             .help = "Also hand the full picture on, for postprocess with `size: original`.",
             .default_value = false});
+  schema.AllowSandbox();
   return schema;
 }
 

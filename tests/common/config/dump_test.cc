@@ -55,6 +55,7 @@ TEST_CASE("a topology with everything set is read back equal from another folder
       "      threads: 3, threshold: 1e-7, fast: true, cap: 3KiB, warm_up: 5s,\n"
       "      label: \"${X} $${Y} null\\n\\ttab \\x04 \\\\ \\u00e9\", keep: [],\n"
       "      globs: [\"*\", \"8\", \"null\", \"\", \"a, b\", \"-\", \"{}\", \"~\"]}\n"
+      "  - {name: preprocess, sandbox: true}\n"
       "  - name: mine\n"
       "    executable: ./bin/mine\n"
       "    options: {a: \"8\", b: [1, x y, null, {}], \"c d\": {e: [[]]}, file: rel.txt}\n",

@@ -58,6 +58,7 @@ TEST_CASE("a short file gets every default") {
   CHECK(stage.drain_timeout == 30s);
   CHECK(stage.budget == 256 << 20);
   CHECK(stage.max_payload == 64 << 20);
+  CHECK_FALSE(stage.sandbox);
   CHECK(stage.options_checked);
   CHECK(stage.options == Options::Defaults(TestInferenceOptions()));
 }

@@ -54,14 +54,17 @@ inline OptionSchema TestInferenceOptions() {
   return schema;
 }
 
-// With `inference` known, `scanner` and `preprocess` without options, and no environment.
+// With `inference` known, `scanner` and `preprocess` without options, the latter fit for a sandbox,
+// and no environment.
 class TestContext {
  public:
   TestContext() {
     context.schema = [this](std::string_view executable) -> const OptionSchema* {
       if (executable == "inference") return &inference_;
-      return executable == "scanner" || executable == "preprocess" ? &nothing_ : nullptr;
+      if (executable == "preprocess") return &reader_;
+      return executable == "scanner" ? &nothing_ : nullptr;
     };
+    reader_.AllowSandbox();
     context.executables = {"scanner", "preprocess", "inference"};
     context.reserved_parameters = {"json", "help"};
     context.working_directory = "/cwd";
@@ -76,6 +79,7 @@ class TestContext {
  private:
   OptionSchema inference_ = TestInferenceOptions();
   OptionSchema nothing_;
+  OptionSchema reader_;
 };
 
 }  // namespace millrace

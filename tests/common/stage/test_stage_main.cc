@@ -1,18 +1,34 @@
-// A stage that gives every item back as it came, says so on stderr, and never returns from one
-// called "stuck".
+// A stage that gives every item back as it came, says so on stderr, never returns from one called
+// "stuck", and attacks for one called "hostile".
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "common/stage/worker.h"
+#include "tests/common/os/refuse_call.h"
 
 namespace millrace {
 namespace {
+
+const char* Said(long result) { return result >= 0 ? "works" : std::strerror(errno); }
+
+void Attack() {
+  std::fprintf(stderr, "reading: %s\n", Said(open("/proc/self/cmdline", O_RDONLY)));
+  std::fprintf(stderr, "writing: %s\n", Said(open("/dev/null", O_WRONLY)));
+  std::fprintf(stderr, "network: %s\n", Said(socket(AF_INET, SOCK_STREAM, 0)));
+  std::fprintf(stderr, "program: %s\n", Said(execl("/bin/true", "true", nullptr)));
+}
 
 class TestStage final : public Stage {
  public:
   Result<void> Start(const StageContext& context) override {
     if (context.options.Bool("broken")) return Fail(ErrorCode::kNotFound, "it is broken");
+    if (context.options.Bool("without_seccomp")) RefuseCall(SYS_seccomp);
     return {};
   }
   std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& /*context*/) override {
@@ -20,6 +36,7 @@ class TestStage final : public Stage {
     for (const Job& job : jobs) {
       std::fprintf(stderr, "processing %s\n", job.key.c_str());
       while (job.key == "stuck") pause();
+      if (job.key == "hostile") Attack();
       Done done;
       done.payload = job.payload;
       outcomes.emplace_back(std::move(done));
@@ -34,6 +51,11 @@ OptionSchema TestOptions() {
               .type = OptionType::kBool,
               .help = "Refuse to start.",
               .default_value = false});
+  schema.Add({.name = "without_seccomp",
+              .type = OptionType::kBool,
+              .help = "Be on a kernel without it.",
+              .default_value = false});
+  schema.AllowSandbox();
   return schema;
 }
 
