@@ -1,21 +1,19 @@
 // A sandbox for threads that read files of strangers: what decoding does not need is given up, for
 // good, so that a flaw in a decoder is not a way into the machine.
 //
-//   | what                                                      | who           | by           |
-//   |-----------------------------------------------------------|---------------|--------------|
-//   | no program or process started, no file changed, nobody    | every thread  | seccomp      |
-//   | else signalled, traced or read, nothing listening, no     | there is or   |              |
-//   | mount, module, clock, bpf, io_uring, ...                  | will be       |              |
-//   | and no socket made or used; no file changed or executed,  | the caller,   | seccomp;     |
-//   | once more                                                 | its threads   | Landlock     |
+//  - Every thread of the process, by seccomp: no program or process is started, no file made,
+//    changed or removed, no other process signalled, traced or read, nothing listened on; no mount,
+//    module, clock, bpf, io_uring.
+//  - The caller and the threads that it makes: no socket is made or used, by seccomp; and no file
+//    changed or executed, once more, by Landlock.
 //
-// The first line is for the whole process because threads share memory: code that took over one
-// could make another act for it. The second is for the caller alone because others, as the worker's
-// main thread, must reach the broker, and connect again. What it leaves: code that takes over such
-// another thread by way of memory has its network, and may read every file that this user may.
+// The first is for the whole process because threads share memory: code that took over one could
+// make another act for it. The second is for the caller alone because others, as a worker's main
+// thread, must reach the broker, and connect again. So what is left to code that gets hold of
+// another thread is that thread's network, and to all of it the files that this user may read.
 //
-// Reading files, making threads, and descriptors that are open already all work as before. What
-// is refused fails with an error (seccomp_filter.h); nothing is killed.
+// Reading files, making threads, and descriptors that are open already work as before. What is
+// refused fails with an error (seccomp_filter.h); nothing is killed.
 #pragma once
 
 #include <string>
