@@ -19,6 +19,9 @@ function(millrace_header_only name header package)
 endfunction()
 
 function(millrace_pkg_config name module)
+  # Asked anew every time: from its cache CMake (3.25) gives an -isystem of the flags another
+  # form than at first, which would compile everything a second time.
+  unset(${name}_FOUND CACHE)
   pkg_check_modules(${name} QUIET IMPORTED_TARGET GLOBAL ${module})
   if(NOT ${name}_FOUND)
     message(FATAL_ERROR "${module} was not found by pkg-config: run scripts/install-deps.sh")
