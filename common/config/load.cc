@@ -39,7 +39,7 @@ class Loader {
     // Of "face.yaml" the folder is the working directory.
     origin_->relative_to = std::filesystem::path(Absolute(path)).parent_path().string();
     working_directory_ =
-        context.working_directory.empty() ? Absolute("") : Absolute(context.working_directory);
+        Absolute(context.working_directory.empty() ? "." : context.working_directory);
     if (!context_.environment) context_.environment = ProcessEnvironment;
   }
 

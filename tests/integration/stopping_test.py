@@ -59,9 +59,12 @@ class Stopping(TestCase):
     def test_weights_that_are_none_stop_the_run_with_the_workers_reason(self):
         weights = self.folder / "weights.pth"
         weights.write_text("no model at all")
-        run = self.start("run", "face-parsing", self.photos, self.out, "--weights", weights)
+        run = self.start(
+            "run", "face-parsing", self.photos, self.out, "--weights", os.path.relpath(weights))
         self.assertEqual(run.wait(), 2, run.stderr)
         self.assertIn("millrace: inference-0 cannot start: ", run.stderr)
+        # The worker took the path from where the person stood, as the check before the start did.
+        self.assertIn(str(weights), run.stderr)
 
     def test_workers_that_never_joined_are_told_to_leave_when_the_broker_has(self):
         slow = self.folder / "millrace-slow"

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "tests/common/config/test_schema.h"
 
 namespace millrace {
@@ -157,6 +159,9 @@ TEST_CASE("paths start from the file, and on the command line from the working d
   test.context.parameters = {};
   test.context.sets = {"scan.executable=./mine"};
   CHECK(Load(kSmall, test.context).stages[0].executable == "/cwd/mine");
+  test.context.working_directory = "";
+  CHECK(Load(kSmall, test.context).stages[0].executable ==
+        (std::filesystem::current_path() / "mine").string());
 }
 
 TEST_CASE("a wrong value of the command line is named by its option") {
