@@ -31,6 +31,8 @@
 
 namespace millrace {
 
+class Query;
+
 // By stage; none where no worker of it has said HELLO yet.
 using Recipes = std::vector<std::optional<std::string>>;
 
@@ -65,8 +67,8 @@ class State {
   [[nodiscard]] bool in_transaction() const { return in_transaction_; }
 
   // --- runs
-  // A new run; or the latest of its roots where that has not ended, has the same order, and the order
-  // is not for a fresh one.
+  // A new run; or the latest of its roots where that has not ended, has the same order, and the
+  // order is not for a fresh one.
   Result<RunOpened> Open(const RunOrder& order, std::int64_t now_s);
   // The latest run into `output` goes on with those of its failed items that match; "": any.
   // kNotFound where there is no run, or no such item.
@@ -141,6 +143,8 @@ class State {
   void WriteItem(const ItemRow& row);
   void WriteRecords(const ItemRow& row, const std::vector<ItemRecord>& records);
   void ForEachItem(std::int64_t root, const std::function<void(ItemRow&)>& visit);
+  // Every sound row that the query gives, until one cannot be visited.
+  Result<void> VisitRows(Query& query, const std::function<Result<void>(ItemRow&)>& visit);
   void RecordFound(RunContext& context, const wire::FoundItem& found, ScanRecorded& recorded);
   [[nodiscard]] bool Stands(const RunContext& context, const ItemRow& row,
                             const std::string& meta) const;

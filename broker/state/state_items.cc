@@ -25,17 +25,26 @@ void State::WriteItem(const ItemRow& row) {
   query.Run();
 }
 
-void State::ForEachItem(std::int64_t root, const std::function<void(ItemRow&)>& visit) {
-  Query query(statements_->read_items);
-  query.Number(root);
+Result<void> State::VisitRows(Query& query, const std::function<Result<void>(ItemRow&)>& visit) {
   while (query.Step()) {
     ItemRow row = ReadItemRow(query);
     if (HasItsSum(row, query)) {
-      visit(row);
+      RETURN_IF_ERROR(visit(row));
     } else {
       damaged_rows_ += 1;
     }
   }
+  return {};
+}
+
+void State::ForEachItem(std::int64_t root, const std::function<void(ItemRow&)>& visit) {
+  Query query(statements_->read_items);
+  query.Number(root);
+  // It has nothing to fail by.
+  (void)VisitRows(query, [&](ItemRow& row) {
+    visit(row);
+    return Result<void>();
+  });
 }
 
 Result<ScanRecorded> State::RecordScan(const millrace::RecordScan& scan) {
@@ -227,12 +236,9 @@ Result<void> State::ForEachFailure(RunId run,
                                    const std::function<Result<void>(const ItemRow&)>& visit) {
   return Guarded("reading the failures", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
-    Result<void> result;
-    ForEachItem(context->row.root, [&](ItemRow& row) {
-      if (!result || row.generation != context->row.generation) return;
-      if (row.state == ItemState::kFailed) result = visit(row);
-    });
-    return result;
+    Query query(statements_->read_failures);
+    query.Number(context->row.root).Number(context->row.generation);
+    return VisitRows(query, visit);
   });
 }
 
@@ -261,14 +267,8 @@ Result<void> State::ForEachRecord(RunId run, const std::string& name,
 // Where a folder could not be read, what lies in it was not named and is not gone.
 bool State::DeletionsKnown(const RunRow& row) {
   if (!row.scan_ended || !row.exhaustive) return false;
-  bool all_read = true;
-  ForEachItem(row.root, [&](ItemRow& item) {
-    if (item.generation == row.generation && item.stage == 0 &&
-        item.code == ErrorCodeName(ErrorCode::kUnreadable)) {
-      all_read = false;
-    }
-  });
-  return all_read;
+  Query query(statements_->any_unreadable);
+  return !query.Number(row.root).Number(row.generation).Step();
 }
 
 Result<void> State::ForEachDeleted(RunId run,
@@ -276,11 +276,9 @@ Result<void> State::ForEachDeleted(RunId run,
   return Guarded("reading the deleted inputs", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
     if (!DeletionsKnown(context->row)) return {};
-    Result<void> result;
-    ForEachItem(context->row.root, [&](ItemRow& row) {
-      if (result && row.generation < context->row.generation) result = visit(row);
-    });
-    return result;
+    Query query(statements_->read_older);
+    query.Number(context->row.root).Number(context->row.generation);
+    return VisitRows(query, visit);
   });
 }
 

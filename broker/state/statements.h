@@ -25,6 +25,13 @@ class State::Statements {
         read_item(db, std::string(kSelectItems) + "WHERE root = ? AND key = ?"),
         read_items(db, std::string(kSelectItems) + "WHERE root = ? ORDER BY key"),
         write_item(db, kWriteItem),
+        read_failures(db, std::string(kSelectItems) +
+                              "WHERE root = ? AND generation = ? AND state = 2 ORDER BY key"),
+        read_older(db,
+                   std::string(kSelectItems) + "WHERE root = ? AND generation < ? ORDER BY key"),
+        any_unreadable(db,
+                       "SELECT 1 FROM items WHERE root = ? AND generation = ? AND state = 2 AND "
+                       "stage = 0 AND code = 'unreadable' LIMIT 1"),
         any_item(db, "SELECT 1 FROM items WHERE root = ? LIMIT 1"),
         record_names(db, "SELECT DISTINCT name FROM records WHERE root = ?"),
         write_record(db, "INSERT OR REPLACE INTO records (root, name, key, line) VALUES (?,?,?,?)"),
@@ -35,8 +42,8 @@ class State::Statements {
 
   SQLite::Database& db;
   SQLite::Statement find_root, add_root, read_run, latest_run, write_run, read_recipes,
-      write_recipe, find_recipe_id, add_recipe_id, read_item, read_items, write_item, any_item,
-      record_names, write_record, drop_record, read_records;
+      write_recipe, find_recipe_id, add_recipe_id, read_item, read_items, write_item, read_failures,
+      read_older, any_unreadable, any_item, record_names, write_record, drop_record, read_records;
 };
 
 }  // namespace millrace
