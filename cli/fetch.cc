@@ -13,7 +13,7 @@
 #include <memory>
 #include <utility>
 
-#include "cli/sha256.h"
+#include "common/base/sha256.h"
 
 namespace millrace::cli {
 namespace {

@@ -12,10 +12,10 @@
 #include "cli/fetch.h"
 #include "cli/model_catalogue.h"
 #include "cli/progress.h"
-#include "cli/sha256.h"
 #include "cli/terminal.h"
 #include "cli/topology_choice.h"
 #include "common/base/json_text.h"
+#include "common/base/sha256.h"
 #include "stages/inference/unpickler/state_dict.h"
 
 namespace millrace::cli {

@@ -9,8 +9,8 @@
 #include <filesystem>
 
 #include "cli/logged_child.h"
-#include "cli/sha256.h"
 #include "common/base/clock.h"
+#include "common/base/sha256.h"
 #include "common/os/unique_fd.h"
 #include "tests/cli/temp_folder.h"
 
@@ -84,13 +84,6 @@ struct Published {
   [[nodiscard]] std::string Part() const { return request.destination + ".part"; }
   [[nodiscard]] std::string Fetched() const { return ReadAll(request.destination); }
 };
-
-TEST_CASE("SHA-256 is that of the standard's example") {
-  const TempFolder folder;
-  CHECK(Sha256OfFile(folder.Write("abc", "abc")) ==
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  CHECK(Sha256OfFile(folder / "missing").error().code == ErrorCode::kNotFound);
-}
 
 TEST_CASE("a file is fetched, checked and put in place, with its progress told") {
   Published published;
