@@ -45,6 +45,11 @@ struct OptionSpec {
   std::optional<double> max;
   // kPath: nothing starts while there is no such file (LoadContext::check_files).
   bool must_exist = false;
+  // Whether the stage's results depend on it: then its value is part of the workers' recipe
+  // (common/stage/recipe.h), and what was done with another value is done again. False for what
+  // only says where or how fast, and for the path of a file whose content the stage's Ingredients
+  // tell.
+  bool shapes_results = true;
 };
 
 // Declared once by each stage, in its small options library:

@@ -105,10 +105,12 @@ void Handler::Answer(HandlerEvent event) {
 }
 
 Result<std::unique_ptr<Stage>> Handler::StartStage(const StageMaker& make,
-                                                   const StageContext& context) {
+                                                   const StageContext& context,
+                                                   std::string& ingredients) {
   try {
     std::unique_ptr<Stage> stage = make();
     RETURN_IF_ERROR(stage->Start(context));
+    ingredients = stage->Ingredients();
     if (context.sandbox) {
       ASSIGN_OR_RETURN(const Sandbox sandbox, EnterSandbox());
       context.log->info("sandbox: {}", sandbox.Text());
@@ -134,9 +136,10 @@ Result<std::vector<Outcome>> Handler::RunCall(Stage& stage, Call& call) {
 
 void Handler::Run(const StageMaker& make, const StageContext& context) {
   NameThread(context.stage);
-  auto stage = StartStage(make, context);
+  std::string ingredients;
+  auto stage = StartStage(make, context, ingredients);
   if (!stage) return Answer(HandlerStarted{Fail(stage.error())});
-  Answer(HandlerStarted{});
+  Answer(HandlerStarted{std::move(ingredients)});
   for (;;) {
     std::shared_ptr<Call> call;
     {

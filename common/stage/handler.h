@@ -24,7 +24,7 @@ namespace millrace {
 using StageMaker = std::function<std::unique_ptr<Stage>()>;
 
 struct HandlerStarted {
-  Result<void> result;
+  Result<std::string> ingredients;  // Stage::Ingredients; an error: it cannot start
 };
 struct HandlerFinished {
   Result<std::vector<Outcome>> outcomes;  // an error: an exception left Process
@@ -62,7 +62,8 @@ class Handler {
 
   Handler(UniqueFd event, StageMaker make, StageContext context);
   void Run(const StageMaker& make, const StageContext& context);
-  Result<std::unique_ptr<Stage>> StartStage(const StageMaker& make, const StageContext& context);
+  Result<std::unique_ptr<Stage>> StartStage(const StageMaker& make, const StageContext& context,
+                                            std::string& ingredients);
   Result<std::vector<Outcome>> RunCall(Stage& stage, Call& call);
   void Answer(HandlerEvent event);
 

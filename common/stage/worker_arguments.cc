@@ -12,6 +12,7 @@
 #include "common/config/load.h"
 #include "common/os/cores.h"
 #include "common/os/random.h"
+#include "common/stage/recipe.h"
 
 namespace millrace {
 namespace {
@@ -114,6 +115,7 @@ Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
                       .pid = getpid(),
                       .host = HostName(),
                       .software = definition.executable + " " + MILLRACE_VERSION};
+  out.config.recipe_text = RecipeText(definition.executable, definition.options, stage->options);
   out.config.control = control;
   out.config.heartbeat = topology.broker.heartbeat;
   out.config.ignore_interrupt = std::getenv("MILLRACE_SUPERVISED") != nullptr;

@@ -3,6 +3,8 @@
 #include <csignal>
 #include <utility>
 
+#include "common/stage/recipe.h"
+
 namespace millrace {
 namespace {
 
@@ -69,11 +71,13 @@ void WorkerLoop::OnHandler() {
     core_->Finished(std::move(finished->outcomes), clock_.Now());
     return;
   }
-  const Result<void>& started = std::get<HandlerStarted>(*event).result;
-  if (!started) {
-    end_ = WorkerEnd{Status(WorkerExit::kCannotStart), "cannot start: " + started.error().message};
+  Result<std::string> recipe = std::move(std::get<HandlerStarted>(*event).ingredients);
+  if (recipe) recipe = RecipeDigest(config_.recipe_text, *recipe);
+  if (!recipe) {
+    end_ = WorkerEnd{Status(WorkerExit::kCannotStart), "cannot start: " + recipe.error().message};
     return;
   }
+  recipe_ = std::move(*recipe);
   core_.emplace(config_.settings, clock_.Now());
 }
 
@@ -109,6 +113,7 @@ void WorkerLoop::CarryOut() {
 void WorkerLoop::Do(SayHello& action) {
   wire::Hello hello = config_.hello;
   hello.attempt = action.attempt;
+  hello.recipe = recipe_;
   hello_attempt_ = action.attempt;
   auto sent = control_.Send(std::move(hello));
   if (sent) {

@@ -23,7 +23,8 @@
 namespace millrace {
 
 struct WorkerConfig {
-  wire::Hello hello;  // all but the attempt
+  wire::Hello hello;        // all but the attempt and the recipe
+  std::string recipe_text;  // RecipeText; the stage's ingredients join it once it has started
   net::Endpoint control;
   WorkerSettings settings;
   Duration heartbeat = net::kLocalHeartbeat;
@@ -74,6 +75,7 @@ class WorkerLoop {
   net::ControlClient control_;
   std::optional<WorkerCore> core_;  // once the stage has started
   std::unique_ptr<WorkerLinks> links_;
+  std::string recipe_;  // likewise
 
   std::uint64_t hello_request_ = 0;  // the last one's number, and its attempt
   std::int64_t hello_attempt_ = 0;

@@ -40,7 +40,8 @@ Result<const Part*> Picture(const Job& job) {
 }
 
 Done WithLabels(const Job& job, Labels labels, const Size& size) {
-  Done done{.meta = job.meta, .payload = {}, .warnings = {}, .record_name = {}, .record = {}};
+  Done done;
+  done.meta = job.meta;
   for (const Part& part : job.payload) {
     if (part.name != kLabels) done.payload.push_back(part);
   }
@@ -106,13 +107,13 @@ class Batch {
 
 Result<void> InferenceStage::Start(const StageContext& context) {
   RETURN_IF_ERROR(CheckInferenceOptions(context.options));
-  ASSIGN_OR_RETURN(model_, make_model_(context));
-  context.log->info("{} on {}", context.options.Text("model"), model_->RunsOn());
+  ASSIGN_OR_RETURN(made_, make_model_(context));
+  context.log->info("{} on {}", context.options.Text("model"), made_.model->RunsOn());
   return {};
 }
 
 std::vector<Outcome> InferenceStage::Process(std::span<const Job> jobs, JobContext& context) {
-  return Batch(*model_, jobs, context).Run();
+  return Batch(*made_.model, jobs, context).Run();
 }
 
 std::unique_ptr<Stage> MakeInferenceStage() { return std::make_unique<InferenceStage>(MakeModel); }

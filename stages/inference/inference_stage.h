@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "common/stage/stage.h"
@@ -17,19 +18,26 @@
 
 namespace millrace {
 
+// A model, and what its labels depend on beside the picture, as Stage::Ingredients says it.
+struct MadeModel {
+  std::unique_ptr<Model> model;
+  std::string ingredients;
+};
+
 // Makes the model that the stage's checked options ask for.
-using ModelMaker = std::function<Result<std::unique_ptr<Model>>(const StageContext& context)>;
+using ModelMaker = std::function<Result<MadeModel>(const StageContext& context)>;
 
 class InferenceStage final : public Stage {
  public:
   explicit InferenceStage(ModelMaker make_model) : make_model_(std::move(make_model)) {}
 
   Result<void> Start(const StageContext& context) override;
+  [[nodiscard]] std::string Ingredients() const override { return made_.ingredients; }
   std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& context) override;
 
  private:
   ModelMaker make_model_;
-  std::unique_ptr<Model> model_;
+  MadeModel made_;
 };
 
 // skin-tone in this process; the others through libmillrace-torch.so beside the executable.

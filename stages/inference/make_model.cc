@@ -1,25 +1,41 @@
 #include "stages/inference/make_model.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "common/base/sha256.h"
 #include "common/os/cores.h"
 #include "common/os/executable_dir.h"
 #include "stages/inference/model/torch_library.h"
 #include "stages/inference/skin_tone/skin_tone.h"
+#include "stages/inference/unpickler/mapped_file.h"
 
 namespace millrace {
 
-Result<std::unique_ptr<Model>> MakeModel(const StageContext& context) {
+Result<MadeModel> MakeModel(const StageContext& context) {
   const Options& options = context.options;
   const std::string& name = options.Text("model");
-  if (name == "skin-tone") return std::make_unique<SkinTone>();
+  if (name == "skin-tone") {
+    return MadeModel{std::make_unique<SkinTone>(), fmt::format("{} {}", name, kSkinToneVersion)};
+  }
+  const std::string& weights = options.Text("weights");
+  // Mapped until the model is loaded: the digest leaves the file in the page cache, and no other
+  // file can take its inode's number meanwhile.
+  ASSIGN_OR_RETURN(const auto file, MappedFile::Open(weights));
+  ASSIGN_OR_RETURN(const std::string digest, Sha256(file->bytes()));
   TorchModelOptions torch{
       .kind = name == "torchscript" ? TorchModelKind::kTorchScript : TorchModelKind::kBiSeNetFace,
-      .weights = options.Text("weights"),
+      .weights = weights,
       .device = options.Text("device"),
       .threads = ThreadsPerReplica(options.Integer("threads"), UsableCores(), context.replicas)};
   ASSIGN_OR_RETURN(const std::string folder, ExecutableDir());
-  return LoadTorchModelFrom(folder, torch);
+  ASSIGN_OR_RETURN(auto model, LoadTorchModelFrom(folder, torch));
+  if (!file->IsStill(weights)) {
+    return Fail(ErrorCode::kUnavailable, weights + " changed while it was loaded: start again");
+  }
+  return MadeModel{std::move(model), name + " " + Hex(digest)};
 }
 
 int ThreadsPerReplica(std::int64_t threads, int cores, int replicas) {

@@ -33,11 +33,13 @@ OptionSchema InferenceOptions() {
       .Add({.name = "weights",
             .type = OptionType::kPath,
             .help = "the model's weights: a state dict (.pth) for bisenet-face, a module of "
-                    "torch.jit.save for torchscript"})
+                    "torch.jit.save for torchscript",
+            .shapes_results = false})  // the file's content does: InferenceStage::Ingredients
       .Add({.name = "device",
             .type = OptionType::kText,
             .help = "where the model runs: auto (a GPU where there is one), cpu, cuda or cuda:N",
-            .default_value = std::string("auto")})
+            .default_value = std::string("auto"),
+            .shapes_results = false})
       .Add({.name = "precision",
             .type = OptionType::kChoice,
             .help = "the arithmetic: fp32, exact, without TF32",
@@ -49,7 +51,8 @@ OptionSchema InferenceOptions() {
                     "the stage's replicas",
             .default_value = std::int64_t{0},
             .min = 0,
-            .max = 1024});
+            .max = 1024,
+            .shapes_results = false});
   return schema;
 }
 

@@ -9,7 +9,8 @@ OptionSchema ScannerOptions() {
               .help = "Items that one scan job reports at most; the next job goes on behind them.",
               .default_value = std::int64_t{1000},
               .min = 1,
-              .max = 50'000});
+              .max = 50'000,
+              .shapes_results = false});
   return schema;
 }
 

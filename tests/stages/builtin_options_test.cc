@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "common/config/load.h"
 
 namespace millrace {
@@ -32,6 +34,18 @@ TEST_CASE("the stages that come with millrace are known, others are not") {
   CHECK(BuiltinSchema("scanner") != BuiltinSchema("inference"));
   CHECK(BuiltinSchema("/usr/bin/scanner") == nullptr);
   CHECK(BuiltinSchema("") == nullptr);
+}
+
+TEST_CASE("what only says where or how fast is no reason to do an item again") {
+  std::vector<std::string> shapeless;
+  for (const std::string& name : BuiltinExecutables()) {
+    for (const OptionSpec& spec : BuiltinSchema(name)->specs()) {
+      if (!spec.shapes_results) shapeless.push_back(name + "." + spec.name);
+    }
+  }
+  std::ranges::sort(shapeless);
+  CHECK(shapeless == std::vector<std::string>{"inference.device", "inference.threads",
+                                              "inference.weights", "scanner.chunk"});
 }
 
 TEST_CASE("a mistyped option of a real stage is named with its line and the nearest one") {

@@ -11,6 +11,9 @@
 
 namespace millrace {
 
+// Rises whenever a picture may get other labels than before.
+inline constexpr int kSkinToneVersion = 1;
+
 class SkinTone final : public Model {
  public:
   // kInternal where a picture's bytes are not height x width x 3.

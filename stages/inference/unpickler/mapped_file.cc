@@ -43,7 +43,18 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& pa
   if (data == MAP_FAILED) {
     return Fail(ErrorCode::kUnreadable, "cannot map " + path + ": " + ErrnoText(errno));
   }
-  return std::make_shared<const MappedFile>(static_cast<const std::byte*>(data), size);
+  return std::make_shared<const MappedFile>(static_cast<const std::byte*>(data), status);
+}
+
+MappedFile::MappedFile(const std::byte* data, const struct stat& status)
+    : data_(data), size_(static_cast<std::size_t>(status.st_size)), status_(status) {}
+
+bool MappedFile::IsStill(const std::string& path) const {
+  struct stat now {};
+  return stat(path.c_str(), &now) == 0 && now.st_dev == status_.st_dev &&
+         now.st_ino == status_.st_ino && now.st_size == status_.st_size &&
+         now.st_mtim.tv_sec == status_.st_mtim.tv_sec &&
+         now.st_mtim.tv_nsec == status_.st_mtim.tv_nsec;
 }
 
 MappedFile::~MappedFile() { munmap(const_cast<std::byte*>(data_), size_); }

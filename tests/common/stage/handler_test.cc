@@ -27,7 +27,7 @@ std::unique_ptr<Handler> Begin(Script script, Result<void> start = {}) {
 
 std::unique_ptr<Handler> Started(Script script) {
   auto handler = Begin(std::move(script));
-  REQUIRE(std::get<HandlerStarted>(AwaitEvent(*handler)).result);
+  REQUIRE(std::get<HandlerStarted>(AwaitEvent(*handler)).ingredients);
   return handler;
 }
 
@@ -49,14 +49,19 @@ TEST_CASE("a handler processes call after call and gives each one's outcomes") {
   }
 }
 
+TEST_CASE("a stage that has started says what its results are made of") {
+  auto handler = Begin(Echo);
+  CHECK(std::get<HandlerStarted>(AwaitEvent(*handler)).ingredients == "a script");
+}
+
 TEST_CASE("a stage that cannot start says why, and so does one that throws or cannot be made") {
   auto refused = Begin(Echo, Fail(ErrorCode::kNotFound, "no weights"));
-  CHECK(std::get<HandlerStarted>(AwaitEvent(*refused)).result.error().message == "no weights");
+  CHECK(std::get<HandlerStarted>(AwaitEvent(*refused)).ingredients.error().message == "no weights");
   auto thrown = Handler::Begin([]() -> std::unique_ptr<Stage> { throw std::runtime_error("bang"); },
                                {.stage = "test"});
   REQUIRE(thrown);
   const auto started = std::get<HandlerStarted>(AwaitEvent(**thrown));
-  CHECK(started.result.error().message.find("bang") != std::string::npos);
+  CHECK(started.ingredients.error().message.find("bang") != std::string::npos);
 }
 
 TEST_CASE("an exception that leaves Process is an error of the call, and the next one runs") {

@@ -18,6 +18,7 @@ class ScriptedStage final : public Stage {
   explicit ScriptedStage(Script script, Result<void> start = {})
       : script_(std::move(script)), start_(std::move(start)) {}
   Result<void> Start(const StageContext& /*context*/) override { return start_; }
+  [[nodiscard]] std::string Ingredients() const override { return "a script"; }
   std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& context) override {
     return script_(jobs, context);
   }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "common/base/log.h"
+#include "common/stage/recipe.h"
 #include "tests/common/stage/fake_broker.h"
 #include "tests/common/stage/scripted_stage.h"
 
@@ -23,6 +24,7 @@ class Worker {
   Worker(const FakeBroker& broker, Script script,
          WorkerSettings settings = {.credit = 4, .silence = kPatience}, Result<void> start = {})
       : config_{.hello = {.stage = "test", .replica = 3, .boot = "0123456789abcdef", .pid = 1},
+                .recipe_text = "a test",
                 .control = broker.control(),
                 .settings = settings,
                 .heartbeat = kPatience},
@@ -82,6 +84,7 @@ TEST_CASE("a worker says who it is, gives credit, and takes a job from claim to 
   CHECK(hello.boot == "0123456789abcdef");
   CHECK(hello.attempt == 1);
   CHECK(hello.version == wire::kProtocolVersion);
+  CHECK(hello.recipe == RecipeDigest("a test", "a script"));
   broker.Welcome();
   CHECK(broker.Await<wire::Credit>().slots == 4);
   const auto leases = broker.SendJobs({"first"});
@@ -297,6 +300,18 @@ TEST_CASE("a broker's refusal of the stage ends the worker with its reason") {
   const WorkerEnd end = worker.Join();
   CHECK(end.status == 2);
   CHECK(end.reason.find("no stage is called test") != std::string::npos);
+}
+
+TEST_CASE("a worker whose recipe is not the stage's leaves with the broker's words") {
+  FakeBroker broker;
+  Worker worker(broker, Echo);
+  broker.Join();
+  broker.EndIncarnation();  // a broker that was started anew meanwhile
+  CHECK(broker.AwaitHello().recipe == RecipeDigest("a test", "a script"));
+  broker.Refuse({ErrorCode::kUsage, "test's other workers have another recipe"});
+  const WorkerEnd end = worker.Join();
+  CHECK(end.status == static_cast<int>(WorkerExit::kCannotStart));
+  CHECK(end.reason == "the broker refused: test's other workers have another recipe");
 }
 
 TEST_CASE("a worker without a broker gives up in the time it was given") {

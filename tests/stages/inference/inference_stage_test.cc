@@ -59,8 +59,8 @@ Job PictureJob(std::uint64_t id, std::uint8_t first, std::int64_t height, std::i
 struct Started {
   std::vector<std::size_t> calls;
   FakeContext context;
-  InferenceStage stage{[this](const StageContext&) -> Result<std::unique_ptr<Model>> {
-    return std::make_unique<FakeModel>(calls);
+  InferenceStage stage{[this](const StageContext&) -> Result<MadeModel> {
+    return MadeModel{std::make_unique<FakeModel>(calls), "fake 1"};
   }};
 
   Started() {
@@ -156,8 +156,16 @@ TEST_CASE("a job that nobody wants any more does not reach the model") {
   CHECK(std::holds_alternative<Failed>(outcomes[1]));
 }
 
+TEST_CASE("the labels are made of the model's ingredients") {
+  CHECK(Started().stage.Ingredients() == "fake 1");
+  StageContext context;
+  context.options = Options::Defaults(InferenceOptions());
+  context.options.Set("model", std::string("skin-tone"));
+  CHECK(MakeModel(context)->ingredients == "skin-tone 1");
+}
+
 TEST_CASE("a model that cannot be made stops the stage with its reason") {
-  InferenceStage stage([](const StageContext&) -> Result<std::unique_ptr<Model>> {
+  InferenceStage stage([](const StageContext&) -> Result<MadeModel> {
     return Fail(ErrorCode::kCorrupt, "bad weights");
   });
   StageContext context;
