@@ -48,19 +48,10 @@ bool IsKey(std::string_view key) {
   }
 }
 
-WriteResult<void> SyncFolder(const std::string& path) {
-  const UniqueFd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.valid()) return Cannot("open the folder", path, errno);
-  // Some file systems (FUSE, SMB) know no sync of a folder.
-  if (fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP && errno != ENOSYS) {
-    return Cannot("sync the folder", path, errno);
-  }
-  return {};
-}
-
-// Makes the folders of the path `below`, a relative one, in `root`, and syncs those that a new one
-// appeared in. `root` itself and the folders above it are made too.
-WriteResult<void> MakeFolders(const std::string& root, std::string_view below) {
+// Makes the folders of the path `below`, a relative one, in `root`; those that a new one appeared
+// in join `unsynced`. `root` itself and the folders above it are made too.
+WriteResult<void> MakeFolders(const std::string& root, std::string_view below,
+                              UnsyncedFolders& unsynced) {
   const std::string whole = below.empty() ? root : Join(root, below);
   struct stat status {};
   if (stat(whole.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return {};
@@ -68,14 +59,20 @@ WriteResult<void> MakeFolders(const std::string& root, std::string_view below) {
     const std::string folder = whole.substr(0, end);
     if (mkdir(folder.c_str(), 0777) == 0) {
       const std::size_t slash = folder.rfind('/');
-      auto synced = SyncFolder(slash == std::string::npos ? "."
-                               : slash == 0               ? "/"
-                                                          : folder.substr(0, slash));
-      if (!synced) return synced;
+      unsynced.insert(slash == std::string::npos ? "."
+                      : slash == 0               ? "/"
+                                                 : folder.substr(0, slash));
     } else if (errno != EEXIST) {
       return Cannot("make the folder", folder, errno);
     }
     if (end == std::string::npos) break;
+  }
+  return {};
+}
+
+WriteResult<void> SyncFolders(const UnsyncedFolders& folders) {
+  for (const std::string& folder : folders) {
+    if (auto synced = SyncFolder(folder); !synced) return synced;
   }
   return {};
 }
@@ -112,9 +109,10 @@ WriteResult<AtomicFile> AtomicFile::Create(const std::string& root, std::string_
     error.message = fmt::format("will not write '{}': it is no path inside {}", key, root);
     return tl::unexpected<WriteError>(std::move(error));
   }
-  if (auto made = MakeFolders(root, kTemporaryFolder); !made) {
-    return tl::unexpected<WriteError>(std::move(made).error());
-  }
+  UnsyncedFolders unsynced;
+  auto made = MakeFolders(root, kTemporaryFolder, unsynced);
+  if (made) made = SyncFolders(unsynced);
+  if (!made) return tl::unexpected<WriteError>(std::move(made).error());
   const auto id = RandomId();
   if (!id) {
     WriteError error;
@@ -154,26 +152,44 @@ WriteResult<void> AtomicFile::Append(std::span<const std::byte> bytes) {
   return {};
 }
 
-WriteResult<bool> AtomicFile::Publish(const std::function<bool()>& before_publish) {
+WriteResult<void> AtomicFile::Sync() {
+  if (fsync(file_.get()) != 0) return Cannot("sync", Join(root_, key_), errno);
+  return {};
+}
+
+WriteResult<Published> AtomicFile::Rename(const std::function<bool()>& before_publish,
+                                          UnsyncedFolders& unsynced) {
+  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
   const std::string path = Join(root_, key_);
-  if (fsync(file_.get()) != 0) return Cannot("sync", path, errno);
-  file_.Reset();
+  struct stat status {};
+  if (fstat(file_.get(), &status) != 0) return Cannot("examine", path, errno);
   const std::string folder(FolderOf(key_));
-  if (auto made = MakeFolders(root_, folder); !made) {
+  if (auto made = MakeFolders(root_, folder, unsynced); !made) {
     return tl::unexpected<WriteError>(std::move(made).error());
   }
   if (before_publish && !before_publish()) {
     Discard();
-    return false;
+    return Published();
   }
   if (std::rename(temporary_.c_str(), path.c_str()) != 0) {
     return Cannot("put into place", path, errno);
   }
   temporary_.clear();
-  if (auto synced = SyncFolder(folder.empty() ? root_ : Join(root_, folder)); !synced) {
+  file_.Reset();
+  unsynced.insert(folder.empty() ? root_ : Join(root_, folder));
+  return FileStamp{std::int64_t{status.st_size},
+                   status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec};
+}
+
+WriteResult<Published> AtomicFile::Publish(const std::function<bool()>& before_publish) {
+  if (auto synced = Sync(); !synced) return tl::unexpected<WriteError>(std::move(synced).error());
+  UnsyncedFolders unsynced;
+  auto published = Rename(before_publish, unsynced);
+  if (!published || !*published) return published;
+  if (auto synced = SyncFolders(unsynced); !synced) {
     return tl::unexpected<WriteError>(std::move(synced).error());
   }
-  return true;
+  return published;
 }
 
 void AtomicFile::Discard() {
@@ -183,9 +199,19 @@ void AtomicFile::Discard() {
   temporary_.clear();
 }
 
-WriteResult<bool> WriteAtomically(const std::string& root, std::string_view key,
-                                  std::span<const std::byte> bytes,
-                                  const std::function<bool()>& before_publish) {
+WriteResult<void> SyncFolder(const std::string& path) {
+  const UniqueFd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.valid()) return Cannot("open the folder", path, errno);
+  // Some file systems (FUSE, SMB) know no sync of a folder.
+  if (fsync(folder.get()) != 0 && errno != EINVAL && errno != ENOTSUP && errno != ENOSYS) {
+    return Cannot("sync the folder", path, errno);
+  }
+  return {};
+}
+
+WriteResult<Published> WriteAtomically(const std::string& root, std::string_view key,
+                                       std::span<const std::byte> bytes,
+                                       const std::function<bool()>& before_publish) {
   auto file = AtomicFile::Create(root, key);
   if (!file) return tl::unexpected<WriteError>(std::move(file).error());
   if (auto written = file->Append(bytes); !written) {
@@ -194,8 +220,8 @@ WriteResult<bool> WriteAtomically(const std::string& root, std::string_view key,
   return file->Publish(before_publish);
 }
 
-WriteResult<bool> WriteAtomically(const std::string& root, std::string_view key,
-                                  std::string_view text) {
+WriteResult<Published> WriteAtomically(const std::string& root, std::string_view key,
+                                       std::string_view text) {
   return WriteAtomically(root, key, std::as_bytes(std::span(text.data(), text.size())));
 }
 

@@ -7,11 +7,16 @@
 //
 //   ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(output, "a/b.jpg"));
 //   RETURN_IF_ERROR(file.Append(bytes));
-//   ASSIGN_OR_RETURN(const bool published, file.Publish([&] { return context.MayPublish(job); }));
+//   ASSIGN_OR_RETURN(const auto stamp, file.Publish([&] { return context.MayPublish(job); }));
+//
+// Several files at once, for less than each by itself: publish_together.h.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,6 +40,18 @@ struct WriteError : Error {
 template <typename T>
 using WriteResult = tl::expected<T, WriteError>;
 
+// A file as it was when it was published.
+struct FileStamp {
+  std::int64_t bytes = 0;
+  std::int64_t mtime_ns = 0;  // since 1970
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+// What Publish gives: nothing where the file was not to be published any more.
+using Published = std::optional<FileStamp>;
+
+// Paths of folders in which something is new that a power cut could still undo.
+using UnsyncedFolders = std::set<std::string>;
+
 class AtomicFile {
  public:
   // `key` is bytes: a path relative to `root`, none of whose components is empty, "." or "..".
@@ -50,9 +67,15 @@ class AtomicFile {
     return Append(std::as_bytes(std::span(text.data(), text.size())));
   }
 
-  // Syncs, makes the folders of the key, asks `before_publish` where there is one, and renames.
-  // False where it answered false: then the file is dropped. Once only.
-  WriteResult<bool> Publish(const std::function<bool()>& before_publish = nullptr);
+  // Sync, Rename and SyncFolder of what that gives. Once only.
+  WriteResult<Published> Publish(const std::function<bool()>& before_publish = nullptr);
+
+  // The steps of Publish.
+  WriteResult<void> Sync();
+  // Makes the folders of the key, asks `before_publish` where there is one, and renames. Where it
+  // answered false, the file is dropped. Nothing is synced: adds to `unsynced`.
+  WriteResult<Published> Rename(const std::function<bool()>& before_publish,
+                                UnsyncedFolders& unsynced);
 
  private:
   AtomicFile() = default;
@@ -64,12 +87,14 @@ class AtomicFile {
   UniqueFd file_;
 };
 
+WriteResult<void> SyncFolder(const std::string& path);
+
 // All of it in one call.
-WriteResult<bool> WriteAtomically(const std::string& root, std::string_view key,
-                                  std::span<const std::byte> bytes,
-                                  const std::function<bool()>& before_publish = nullptr);
-WriteResult<bool> WriteAtomically(const std::string& root, std::string_view key,
-                                  std::string_view text);
+WriteResult<Published> WriteAtomically(const std::string& root, std::string_view key,
+                                       std::span<const std::byte> bytes,
+                                       const std::function<bool()>& before_publish = nullptr);
+WriteResult<Published> WriteAtomically(const std::string& root, std::string_view key,
+                                       std::string_view text);
 
 // Deletes what killed writers left in ROOT/.millrace/tmp. For the end of a run, and before one: no
 // writer may be at work.

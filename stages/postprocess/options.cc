@@ -44,6 +44,13 @@ OptionSchema PostprocessOptions() {
               .help = "Whether the pixels of each class are counted, one line an image in "
                       "OUTPUT/.millrace/areas.jsonl.",
               .default_value = false});
+  schema.Add({.name = "durability",
+              .type = OptionType::kChoice,
+              .help = "When outputs are safe from a power cut: before an item is done, each synced "
+                      "by itself or the items of a batch together; or when the system writes them.",
+              .default_value = std::string("group"),
+              .choices = {"item", "group", "none"},
+              .shapes_results = false});
   return schema;
 }
 

@@ -11,6 +11,7 @@ namespace millrace {
 //   quality: 75             # of JPEG and WebP
 //   size: model             # model, original
 //   areas: false            # pixels per class into OUTPUT/.millrace/areas.jsonl
+//   durability: group       # item, group, none
 OptionSchema PostprocessOptions();
 
 }  // namespace millrace

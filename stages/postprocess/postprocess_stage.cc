@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/image/encode.h"
-#include "common/os/atomic_file.h"
+#include "common/os/publish_together.h"
 #include "stages/postprocess/classes.h"
 #include "stages/postprocess/output_name.h"
 #include "stages/postprocess/paint.h"
@@ -56,6 +56,9 @@ struct Painting {
   Pixels resized_labels;
 };
 
+// All files of a group are open until they are published.
+constexpr std::size_t kMostTogether = 64;
+
 class PostprocessStage final : public Stage {
  public:
   Result<void> Start(const StageContext& context) override {
@@ -85,21 +88,61 @@ class PostprocessStage final : public Stage {
     quality_ = static_cast<int>(options.Integer("quality"));
     original_size_ = options.Text("size") == "original";
     areas_ = options.Bool("areas");
+    const std::string& durability = options.Text("durability");
+    together_ = durability == "group" ? kMostTogether : 1;
+    syncing_ = durability == "none" ? Syncing::kNone : Syncing::kBefore;
     return {};
   }
 
   std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& context) override {
     std::vector<Outcome> outcomes;
     outcomes.reserve(jobs.size());
-    for (const Job& job : jobs) {
-      outcomes.push_back(Write(job, context));
-      context.Progress();
+    while (!jobs.empty()) {
+      const std::size_t count = std::min(jobs.size(), together_);
+      ProcessTogether(jobs.first(count), context, outcomes);
+      jobs = jobs.subspan(count);
     }
     return outcomes;
   }
 
  private:
-  Outcome Write(const Job& job, JobContext& context) const {
+  void ProcessTogether(std::span<const Job> jobs, JobContext& context,
+                       std::vector<Outcome>& outcomes) const {
+    std::vector<TogetherItem> items(jobs.size());
+    std::vector<Outcome> written;
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      items[i].before_publish = [&context, &job = jobs[i]] { return context.MayPublish(job); };
+      written.push_back(Write(jobs[i], items[i].files, context));
+      if (!std::holds_alternative<Done>(written[i])) items[i].files.clear();
+      context.Progress();
+    }
+    PublishTogether(items, syncing_, [&context] { context.Progress(); });
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      outcomes.push_back(AfterPublishing(std::move(written[i]), items[i]));
+    }
+  }
+
+  static Outcome AfterPublishing(Outcome written, const TogetherItem& item) {
+    auto* done = std::get_if<Done>(&written);
+    if (done == nullptr) return written;
+    if (item.error) return Failure(*item.error);
+    if (item.refused) {
+      return Failed{ErrorCode::kTimeout, "the lease was over before the output could be published",
+                    true};
+    }
+    for (std::size_t i = 0; i < item.stamps.size(); ++i) {
+      done->outputs[i].bytes = item.stamps[i].bytes;
+      done->outputs[i].mtime_ns = item.stamps[i].mtime_ns;
+    }
+    return written;
+  }
+
+  static Failed Failure(const WriteError& error) {
+    return {error.code, error.message, error.MayPass()};
+  }
+
+  // Paints and encodes into `files`, which are still to be published. Done names them as outputs.
+  Outcome Write(const Job& job, std::vector<AtomicFile>& files, JobContext& context) const {
     if (job.run->output.empty() || job.key.starts_with(".millrace/")) {
       return Failed{ErrorCode::kUsage,
                     job.run->output.empty()
@@ -109,23 +152,20 @@ class PostprocessStage final : public Stage {
     }
     const auto painting = Prepare(job.payload);
     if (!painting) return Failed{painting.error().code, painting.error().message, false};
+    Done done;
     for (const OutputKind kind : kinds_) {
       const OutputName name = NameOutput(job.key, kind, kinds_.size() == 1, format_);
-      const auto file = Encode(*painting, kind, name.format);
-      if (!file) return Failed{file.error().code, file.error().message, false};
+      const auto bytes = Encode(*painting, kind, name.format);
+      if (!bytes) return Failed{bytes.error().code, bytes.error().message, false};
       context.Progress();
-      const auto written =
-          WriteAtomically(job.run->output, name.key, std::as_bytes(std::span(*file)),
-                          [&] { return context.MayPublish(job); });
-      if (!written) {
-        return Failed{written.error().code, written.error().message, written.error().MayPass()};
+      auto file = AtomicFile::Create(job.run->output, name.key);
+      if (!file) return Failure(file.error());
+      if (const auto appended = file->Append(std::as_bytes(std::span(*bytes))); !appended) {
+        return Failure(appended.error());
       }
-      if (!*written) {
-        return Failed{ErrorCode::kTimeout,
-                      "the lease was over before the output could be published", true};
-      }
+      files.push_back(std::move(*file));
+      done.outputs.push_back({.path = name.key});
     }
-    Done done;
     if (areas_) {
       done.record_name = "areas";
       done.record = AreasLine(job.key, painting->labels.pixels);
@@ -187,6 +227,8 @@ class PostprocessStage final : public Stage {
   int quality_ = 75;
   bool original_size_ = false;
   bool areas_ = false;
+  std::size_t together_ = kMostTogether;  // items that are published at once
+  Syncing syncing_ = Syncing::kBefore;
 };
 
 }  // namespace

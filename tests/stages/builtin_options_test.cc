@@ -45,7 +45,8 @@ TEST_CASE("what only says where or how fast is no reason to do an item again") {
   }
   std::ranges::sort(shapeless);
   CHECK(shapeless == std::vector<std::string>{"inference.device", "inference.threads",
-                                              "inference.weights", "scanner.chunk"});
+                                              "inference.weights", "postprocess.durability",
+                                              "scanner.chunk"});
 }
 
 TEST_CASE("a mistyped option of a real stage is named with its line and the nearest one") {

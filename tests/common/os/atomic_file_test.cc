@@ -26,9 +26,13 @@ TEST_CASE("a file appears under its key, its folders made, and nothing is left b
   const std::string root = folder.At("new/out");
   const auto written = WriteAtomically(root, "a/b/\xff c.jpg", "pixels");
   REQUIRE(written);
-  CHECK(*written);
+  REQUIRE(*written);
   CHECK(folder.Read("new/out/a/b/\xff c.jpg") == "pixels");
   CHECK(FilesIn(root + "/.millrace/tmp") == 0);
+  struct stat status {};
+  REQUIRE(stat(folder.At("new/out/a/b/\xff c.jpg").c_str(), &status) == 0);
+  CHECK((*written)->bytes == 6);
+  CHECK((*written)->mtime_ns == status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec);
 }
 
 TEST_CASE("a file that exists is replaced whole") {

@@ -1,6 +1,7 @@
 #include "stages/postprocess/postprocess_stage.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -41,19 +42,26 @@ class Postprocess {
   Result<void> Start() { return stage->Start(context); }
 
   Outcome Process(const std::string& key, Payload payload = SmallPayload()) {
+    return ProcessAll({{key, std::move(payload)}})[0];
+  }
+
+  std::vector<Outcome> ProcessAll(std::vector<std::pair<std::string, Payload>> items) {
     REQUIRE(Start());
     auto run = std::make_shared<RunInfo>();
     run->id = RunId(1);
     run->input = "/input";
     run->output = output;
-    Job job;
-    job.run = run;
-    job.key = key;
-    job.payload = std::move(payload);
-    const std::vector<Job> jobs = {job};
+    std::vector<Job> jobs;
+    for (auto& [key, payload] : items) {
+      Job job;
+      job.run = run;
+      job.key = key;
+      job.payload = std::move(payload);
+      jobs.push_back(std::move(job));
+    }
     auto outcomes = stage->Process(jobs, calls);
-    REQUIRE(outcomes.size() == 1);
-    return outcomes[0];
+    REQUIRE(outcomes.size() == jobs.size());
+    return outcomes;
   }
 
   // Where every test writes; "" for a run without.
@@ -132,6 +140,49 @@ TEST_CASE("areas are a record of the run, counted over what is written") {
   CHECK(done.record_name == "areas");
   CHECK(done.record == R"({"path": "a.jpg", "areas": {"skin": 24, "hair": 24}})");
   CHECK(!post.folder.Has("a.jpg"));
+}
+
+TEST_CASE("each file that was published is told, as it is on disk") {
+  Postprocess post({{"what", List{"masked", "mask"}}});
+  const auto done = std::get<Done>(post.Process("x/a.png"));
+  REQUIRE(done.outputs.size() == 2);
+  CHECK(done.outputs[0].path == "x/a.png.masked.png");
+  CHECK(done.outputs[1].path == "x/a.png.mask.png");
+  for (const OutputFile& file : done.outputs) {
+    struct stat status {};
+    REQUIRE(stat(post.folder.At(file.path).c_str(), &status) == 0);
+    CHECK(file.bytes == status.st_size);
+    CHECK(file.mtime_ns == status.st_mtim.tv_sec * 1'000'000'000 + status.st_mtim.tv_nsec);
+  }
+}
+
+TEST_CASE("in a batch a bad item costs the others nothing, however durable they are to be") {
+  for (const char* durability : {"item", "group", "none"}) {
+    CAPTURE(durability);
+    Postprocess post({{"durability", std::string(durability)}});
+    post.folder.Folder("folder.png");
+    Payload broken = SmallPayload();
+    broken.pop_back();
+    std::vector<std::pair<std::string, Payload>> items;
+    for (int i = 0; i < 100; ++i) {  // more than one group
+      items.emplace_back(std::to_string(i) + ".png", SmallPayload());
+    }
+    items[3] = {"broken.png", broken};
+    items[5].first = "folder.png";
+    const auto outcomes = post.ProcessAll(items);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      CAPTURE(i);
+      CHECK(std::holds_alternative<Done>(outcomes[i]) == (i != 3 && i != 5));
+      if (const auto* done = std::get_if<Done>(&outcomes[i])) {
+        REQUIRE(done->outputs.size() == 1);
+        CHECK(done->outputs[0].path == items[i].first);
+        CHECK(post.folder.Has(items[i].first));
+      }
+    }
+    CHECK(std::get<Failed>(outcomes[3]).code == ErrorCode::kInternal);
+    CHECK(std::get<Failed>(outcomes[5]).code == ErrorCode::kWriteFailed);
+    CHECK(std::filesystem::is_empty(post.folder.At(".millrace/tmp")));
+  }
 }
 
 TEST_CASE("a worker whose lease may be over publishes nothing") {
