@@ -49,4 +49,8 @@ std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head);
 // only dot (".png") has no extension.
 bool NamedLikeAnImage(std::string_view path);
 
+// In an item's meta: true where its name says nothing of an image, so that a file without a
+// signature is none of ours: skipped, where one that is named like an image has failed.
+inline constexpr std::string_view kUnnamedMeta = "unnamed";
+
 }  // namespace millrace

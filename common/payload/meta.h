@@ -1,5 +1,9 @@
 // Meta: the small facts that travel with an item (its size in pixels, its orientation, ...).
 // On the wire: a msgpack map with string keys, at most kMaxMetaBytes encoded; opaque to the broker.
+//
+// Equal Metas have equal bytes, whatever order they were filled in: the broker compares what the
+// scanner says of an item with what it said in an earlier run, byte by byte, to know that the item
+// is unchanged.
 #pragma once
 
 #include <cstddef>

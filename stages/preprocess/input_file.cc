@@ -38,9 +38,13 @@ bool MayPass(int error_number) {
   }
 }
 
-Failed Unreadable(const char* doing, int error_number) {
-  return {ErrorCode::kUnreadable, fmt::format("cannot {} it: {}", doing, ErrnoText(error_number)),
-          MayPass(error_number)};
+using InputFile = std::variant<std::vector<std::byte>, Failed, Skipped>;
+
+InputFile Unreadable(const char* doing, int error_number, bool named_like_an_image) {
+  const bool retryable = MayPass(error_number);
+  if (!named_like_an_image && !retryable) return Skipped{"unreadable"};
+  return Failed{ErrorCode::kUnreadable,
+                fmt::format("cannot {} it: {}", doing, ErrnoText(error_number)), retryable};
 }
 
 UniqueFd Open(const std::string& input, const std::string& key) {
@@ -71,25 +75,24 @@ int ReadUpTo(int file, std::size_t size, std::vector<std::byte>& bytes) {
 
 }  // namespace
 
-std::variant<std::vector<std::byte>, Failed, Skipped> ReadInput(const std::string& input,
-                                                                const std::string& key,
-                                                                std::int64_t max_bytes) {
+InputFile ReadInput(const std::string& input, const std::string& key, bool named_like_an_image,
+                    std::int64_t max_bytes) {
   const UniqueFd file = Open(input, key);
   if (!file.valid()) {
     // What open() says of a socket, or of a device without a driver.
     if (errno == ENXIO || errno == ENODEV) return Skipped{"not-a-file"};
-    return Unreadable("open", errno);
+    return Unreadable("open", errno, named_like_an_image);
   }
   struct stat status {};
-  if (fstat(file.get(), &status) != 0) return Unreadable("examine", errno);
+  if (fstat(file.get(), &status) != 0) return Unreadable("examine", errno, named_like_an_image);
   if (!S_ISREG(status.st_mode)) return Skipped{"not-a-file"};
 
   std::vector<std::byte> bytes;
   if (const int error = ReadUpTo(file.get(), kSniffBytes, bytes); error != 0) {
-    return Unreadable("read", error);
+    return Unreadable("read", error, named_like_an_image);
   }
   if (!SniffFormat(bytes)) {
-    if (!NamedLikeAnImage(key)) return Skipped{"not-an-image"};
+    if (!named_like_an_image) return Skipped{"not-an-image"};
     if (bytes.empty()) return Failed{ErrorCode::kEmpty, "the file is empty (0 bytes)", false};
     return Failed{ErrorCode::kNotAnImage,
                   "named like an image, but its first bytes are those of no known format", false};
@@ -103,7 +106,7 @@ std::variant<std::vector<std::byte>, Failed, Skipped> ReadInput(const std::strin
   const auto size = std::max(static_cast<std::size_t>(status.st_size), bytes.size());
   try {
     if (const int error = ReadUpTo(file.get(), size, bytes); error != 0) {
-      return Unreadable("read", error);
+      return Unreadable("read", error, named_like_an_image);
     }
   } catch (const std::bad_alloc&) {
     return Failed{ErrorCode::kTooLarge, "not enough memory to read it", false};

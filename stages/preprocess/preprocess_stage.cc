@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/image/sniff.h"
 #include "common/image/transpose.h"
 #include "stages/preprocess/input_file.h"
 
@@ -65,7 +66,8 @@ std::vector<Outcome> PreprocessStage::Process(std::span<const Job> jobs, JobCont
 }
 
 Outcome PreprocessStage::ProcessOne(const Job& job) const {
-  auto input = ReadInput(job.run->input, job.key, decode_.max_bytes);
+  const bool named_like_an_image = !job.meta.Bool(kUnnamedMeta, false);
+  auto input = ReadInput(job.run->input, job.key, named_like_an_image, decode_.max_bytes);
   if (auto* failed = std::get_if<Failed>(&input)) return std::move(*failed);
   if (auto* skipped = std::get_if<Skipped>(&input)) return std::move(*skipped);
   const auto& file = std::get<std::vector<std::byte>>(input);

@@ -7,7 +7,7 @@
 namespace millrace {
 namespace {
 
-constexpr std::string_view kVersion = "1";
+constexpr std::string_view kVersion = "2";
 
 // Cuts the first word off `text`; false where no space follows it.
 bool CutWord(std::string_view& text, std::string_view& word) {
@@ -29,8 +29,8 @@ std::optional<std::uint64_t> Number(std::string_view text, int base) {
 }  // namespace
 
 std::string ScanCursor::Encode() const {
-  return fmt::format("{} {} {} {}", kVersion, images,
-                     threshold ? fmt::format("{:016x}", *threshold) : "-", position);
+  return fmt::format("{} {} {} {} {}", kVersion, images,
+                     threshold ? fmt::format("{:016x}", *threshold) : "-", unread, position);
 }
 
 Result<ScanCursor> ScanCursor::Decode(std::string_view text) {
@@ -38,14 +38,17 @@ Result<ScanCursor> ScanCursor::Decode(std::string_view text) {
   const auto malformed = [] {
     return Fail(ErrorCode::kProtocol, "a scan job carries a cursor that this scanner cannot read");
   };
-  std::string_view version, images, threshold;
-  if (!CutWord(text, version) || !CutWord(text, images) || !CutWord(text, threshold)) {
+  std::string_view version, images, threshold, unread;
+  if (!CutWord(text, version) || !CutWord(text, images) || !CutWord(text, threshold) ||
+      !CutWord(text, unread)) {
     return malformed();
   }
   ScanCursor cursor;
-  const auto count = Number(images, 10);
-  if (version != kVersion || !count) return malformed();
-  cursor.images = *count;
+  const auto image_count = Number(images, 10);
+  const auto unread_count = Number(unread, 10);
+  if (version != kVersion || !image_count || !unread_count) return malformed();
+  cursor.images = *image_count;
+  cursor.unread = *unread_count;
   if (threshold != "-") {
     cursor.threshold = Number(threshold, 16);
     if (threshold.size() != 16 || !cursor.threshold) return malformed();

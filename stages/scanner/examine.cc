@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 #include "common/image/sniff.h"
 #include "common/os/unique_fd.h"
@@ -16,15 +17,16 @@ namespace millrace {
 namespace {
 
 Seen UnreadableOrSkipped(std::string_view key, int error_number) {
-  if (NamedLikeAnImage(key)) return Unreadable(key, error_number);
-  return Skipped{"unreadable"};
+  return std::visit([](auto&& what) { return Seen(std::move(what)); },
+                    UnreadableFile(key, error_number));
 }
 
-Meta FileMeta(const struct stat& status) {
+Meta FileMeta(const struct stat& status, std::string_view key) {
   constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
   Meta meta;
   meta.Set("bytes", std::int64_t{status.st_size});
   meta.Set("mtime_ns", status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec);
+  if (!NamedLikeAnImage(key)) meta.Set(std::string(kUnnamedMeta), true);
   return meta;
 }
 
@@ -44,23 +46,24 @@ Seen Sniff(const std::string& path, std::string_view key, bool through_link) {
   const ssize_t count = pread(file.get(), head.data(), head.size(), 0);
   if (count < 0) return UnreadableOrSkipped(key, errno);
   if (SniffFormat(std::span(head).first(static_cast<std::size_t>(count)))) {
-    return FileMeta(status);
+    return FileMeta(status, key);
   }
   return Skipped{"not-an-image"};
 }
 
 Seen ExamineRegular(const std::string& path, std::string_view key, const struct stat& status,
-                    bool through_link) {
+                    bool through_link, bool sniff) {
   const bool named = NamedLikeAnImage(key);
   if (status.st_size == 0) {
     if (!named) return Skipped{"not-an-image"};
     return Failed{ErrorCode::kEmpty, "the file is empty (0 bytes)", false};
   }
-  return named ? Seen(FileMeta(status)) : Sniff(path, key, through_link);
+  if (sniff && !named) return Sniff(path, key, through_link);
+  return FileMeta(status, key);
 }
 
 Seen ExamineLink(const InputTree& tree, const std::string& path, std::string_view key,
-                 bool follow_symlinks) {
+                 const Look& look) {
   struct stat status {};
   const auto real = RealPath(path);
   if (!real || stat(path.c_str(), &status) != 0) {
@@ -74,29 +77,34 @@ Seen ExamineLink(const InputTree& tree, const std::string& path, std::string_vie
     case InputTree::Place::kOutput:
       return Skipped{"inside-output"};
     case InputTree::Place::kOutside:
-      if (!follow_symlinks) return Skipped{"outside-input"};
+      if (!look.follow_symlinks) return Skipped{"outside-input"};
       break;
     case InputTree::Place::kInside:
       break;
   }
   if (S_ISDIR(status.st_mode)) return SeenDirectory{.through_link = true};
   if (!S_ISREG(status.st_mode)) return Skipped{"not-a-file"};
-  return ExamineRegular(path, key, status, true);
+  return ExamineRegular(path, key, status, true, look.sniff);
 }
 
 }  // namespace
 
-Seen Examine(const InputTree& tree, std::string_view key, bool follow_symlinks) {
+Seen Examine(const InputTree& tree, std::string_view key, const Look& look) {
   const std::string path = tree.FullPath(key);
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return SeenNothing();
     return UnreadableOrSkipped(key, errno);
   }
-  if (S_ISLNK(status.st_mode)) return ExamineLink(tree, path, key, follow_symlinks);
+  if (S_ISLNK(status.st_mode)) return ExamineLink(tree, path, key, look);
   if (S_ISDIR(status.st_mode)) return SeenDirectory();
   if (!S_ISREG(status.st_mode)) return Skipped{"not-a-file"};
-  return ExamineRegular(path, key, status, false);
+  return ExamineRegular(path, key, status, false, look.sniff);
+}
+
+std::variant<Failed, Skipped> UnreadableFile(std::string_view key, int error_number) {
+  if (NamedLikeAnImage(key)) return Unreadable(key, error_number);
+  return Skipped{"unreadable"};
 }
 
 Failed Unreadable(std::string_view key, int error_number) {

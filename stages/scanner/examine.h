@@ -1,16 +1,21 @@
-// What one entry of INPUT is. Content decides; a file is opened only where its name leaves the
-// question open, and never one that opening could wait on.
+// What one entry of INPUT is, by its name and lstat. Content decides what is an image, and whoever
+// decodes a file looks at it anyway: so a file whose name leaves the question open is passed on
+// with a mark (kUnnamedMeta), and opened here only where the scan must know (Look::sniff). Nothing
+// is opened that opening could wait on.
 //
-//   a regular file, size above 0, named like an image    goes on, unopened: preprocess decodes it
-//   .., whose first bytes are an image's signature       goes on
-//   .., neither                                          skipped "not-an-image"
+//   a regular file, size above 0, named like an image    goes on
+//   .., named otherwise                                  goes on, marked "unnamed"
+//   .. where images are to be told: with a signature     goes on, marked "unnamed"
+//                                   without one          skipped "not-an-image"
 //   an empty file named like an image                    failed kEmpty: its owner believes it is
-//   one an empty file named otherwise                        skipped "not-an-image" a FIFO, a
-//   device, a socket                           skipped "not-a-file" a link that leaves INPUT
-//   (unless followed)           skipped "outside-input" a link into OUTPUT skipped "inside-output"
+//   one
+//   .., named otherwise                                  skipped "not-an-image"
+//   a FIFO, a device, a socket                           skipped "not-a-file"
+//   a link that leaves INPUT (unless followed)           skipped "outside-input"
+//   a link into OUTPUT                                   skipped "inside-output"
 //   a link to nothing, named like an image               failed kUnreadable
 //   .., named otherwise                                  skipped "dangling-link"
-//   what cannot be read, named like an image             failed kUnreadable
+//   what cannot be looked at, named like an image        failed kUnreadable
 //   .., named otherwise                                  skipped "unreadable"
 #pragma once
 
@@ -29,10 +34,19 @@ struct SeenDirectory {
 // It was there when its directory was read, and is no more.
 struct SeenNothing {};
 
-// Meta: goes on, with "bytes" (size) and "mtime_ns" (last change, nanoseconds since 1970).
+// Meta: goes on, with "bytes" (size) and "mtime_ns" (last change, nanoseconds since 1970), the same
+// however close the look was: a later run knows an unchanged file by them.
 using Seen = std::variant<SeenNothing, SeenDirectory, Meta, Failed, Skipped>;
 
-Seen Examine(const InputTree& tree, std::string_view key, bool follow_symlinks);
+struct Look {
+  bool follow_symlinks = false;  // where they lead out of INPUT
+  bool sniff = false;            // open what its name does not tell, to tell images
+};
+
+Seen Examine(const InputTree& tree, std::string_view key, const Look& look);
+
+// What cannot be read, errno says why: failed or skipped by its name, as above.
+std::variant<Failed, Skipped> UnreadableFile(std::string_view key, int error_number);
 
 // kUnreadable as Examine reports it: "cannot read KEY: ERRNO".
 Failed Unreadable(std::string_view key, int error_number);

@@ -155,11 +155,11 @@ void PathList::VisitKey(const std::string& entry, Visit& visit) {
     visit.what = Skipped{"inside-output"};
     return;
   }
-  if (parent == InputTree::Place::kOutside && !filters_.follow_symlinks) {
+  if (parent == InputTree::Place::kOutside && !filters_.look.follow_symlinks) {
     visit.what = Skipped{"outside-input"};
     return;
   }
-  const Seen seen = Examine(tree_, visit.key, filters_.follow_symlinks);
+  const Seen seen = Examine(tree_, visit.key, filters_.look);
   if (std::holds_alternative<SeenDirectory>(seen)) {
     visit.what = Skipped{"directory"};
   } else if (only_.empty() && filters_.LeavesOutFile(visit.key)) {

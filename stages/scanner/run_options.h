@@ -49,6 +49,14 @@ struct ScanRunOptions {
   // starts.
   static Result<ScanRunOptions> ReadFrom(const Meta& meta);
 
+  // Whether the scan must tell images from other files, not only pass on what may be one.
+  [[nodiscard]] bool TellsImages() const { return limit > 0 || sample > 0; }
+  // Whether all there is in INPUT gets named, so that what is not is gone.
+  [[nodiscard]] bool NamesAll() const {
+    return include.empty() && exclude.empty() && limit == 0 && sample == 0 && files_from.empty() &&
+           only.empty();
+  }
+
   friend bool operator==(const ScanRunOptions&, const ScanRunOptions&) = default;
 };
 

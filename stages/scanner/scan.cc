@@ -20,7 +20,8 @@ Result<std::unique_ptr<Scan>> Scan::Open(const RunInfo& run, const std::string& 
   };
   RETURN_IF_ERROR(parse(scan->options_.include, scan->filters_.include));
   RETURN_IF_ERROR(parse(scan->options_.exclude, scan->filters_.exclude));
-  scan->filters_.follow_symlinks = scan->options_.follow_symlinks;
+  scan->filters_.look = {.follow_symlinks = scan->options_.follow_symlinks,
+                         .sniff = scan->options_.TellsImages()};
   ASSIGN_OR_RETURN(scan->source_, scan->MakeSource(at.position));
   scan->at_ = std::move(at);
   return scan;
@@ -35,8 +36,12 @@ Result<Scanned> Scan::Next(std::size_t items, const Job& job, JobContext& contex
        visits < kMostVisits && chunk.found.size() < items && key_bytes < kMostKeyBytes; ++visits) {
     if (context.Cancelled(job)) break;
     ASSIGN_OR_RETURN(const bool more, source_->Next(visit));
-    if (!more) return chunk;
+    if (!more) {
+      chunk.exhaustive = options_.NamesAll() && at_.unread == 0;
+      return chunk;
+    }
     context.Progress();
+    if (visit.is_directory && std::holds_alternative<Failed>(visit.what)) ++at_.unread;
     if (!IsReported(visit)) continue;
     if (CountsAsImage(visit)) ++at_.images;
     key_bytes += visit.key.size();

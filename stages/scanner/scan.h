@@ -24,7 +24,8 @@ class Scan {
   static Result<std::unique_ptr<Scan>> Open(const RunInfo& run, const std::string& cursor);
 
   // The next chunk: at most `items` of them, and a cursor unless the scan has ended. Stops early,
-  // with what it has, when the job is cancelled.
+  // with what it has, when the job is cancelled. Exhaustive is the end of a plain walk that could
+  // read every folder: files of one that it could not read are there, for all it knows.
   Result<Scanned> Next(std::size_t items, const Job& job, JobContext& context);
 
   // Of the chunk that Next would give now.

@@ -121,7 +121,7 @@ bool Walk::VisitName(const DirectoryNames::Name& name, Visit& visit) {
     return true;
   }
   const Seen seen =
-      name.type == DT_DIR ? Seen(SeenDirectory()) : Examine(tree_, key, filters_.follow_symlinks);
+      name.type == DT_DIR ? Seen(SeenDirectory()) : Examine(tree_, key, filters_.look);
   if (const auto* directory = std::get_if<SeenDirectory>(&seen)) {
     return VisitDirectory(std::move(key), directory->through_link, visit);
   }

@@ -30,7 +30,7 @@ namespace millrace {
 struct Filters {
   std::vector<Glob> include;  // none: everything
   std::vector<Glob> exclude;
-  bool follow_symlinks = false;
+  Look look;
 
   [[nodiscard]] bool LeavesOutFile(std::string_view key) const {
     return AnyCovers(exclude, key, false) || (!include.empty() && !AnyCovers(include, key, false));

@@ -18,6 +18,16 @@ TEST_CASE("meta survives its encoding, file names that are no UTF-8 included") {
   CHECK(read->Text("list") == "caf\xe9.txt");
 }
 
+TEST_CASE("equal metas have equal bytes, whatever order they were filled in") {
+  Meta forwards, backwards;
+  forwards.Set("bytes", std::int64_t{1});
+  forwards.Set("unnamed", true);
+  backwards.Set("unnamed", true);
+  backwards.Set("bytes", std::int64_t{2});
+  backwards.Set("bytes", std::int64_t{1});
+  CHECK(forwards.Encode() == backwards.Encode());
+}
+
 TEST_CASE("a value of another type reads as the fallback") {
   Meta meta;
   meta.Set("width", std::string("wide"));

@@ -38,6 +38,11 @@ class Failed:
 
 
 @dataclasses.dataclass
+class Skipped:
+    reason: str
+
+
+@dataclasses.dataclass
 class GivenUp:
     """Revoked while it was processed, and not worth finishing."""
 
@@ -57,4 +62,6 @@ def report(lease, outcome, max_payload):
     if isinstance(outcome, Failed):
         result |= {"code": outcome.code, "text": outcome.text, "retryable": outcome.retryable}
         return {"t": "fail", "results": [result]}, []
+    if isinstance(outcome, Skipped):
+        return {"t": "skip", "results": [result | {"reason": outcome.reason}]}, []
     return {"t": "return", "leases": [list(lease)]}, []

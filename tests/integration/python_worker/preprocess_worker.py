@@ -8,10 +8,11 @@ import os
 import sys
 import time
 
+import msgpack
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from journal import Journal
-from outcome import Done, Failed, Part
+from outcome import Done, Failed, Part, Skipped
 from worker import Worker
 
 SIZE = (512, 512)
@@ -35,6 +36,8 @@ class Preprocess:
                 return Failed("empty", "the file has no bytes")
             image = Image.open(path)
         except UnidentifiedImageError:
+            if job.meta and msgpack.unpackb(job.meta).get("unnamed"):
+                return Skipped("not-an-image")
             return Failed("not-an-image", "Pillow knows no such format")
         except OSError as error:
             return Failed("unreadable", str(error))

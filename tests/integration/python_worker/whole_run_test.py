@@ -70,7 +70,7 @@ class WholeRun(PipelineTest):
     def test_what_pillow_cannot_read_is_failed_by_the_python_stage_and_hurts_nothing_over_tcp(self):
         names = [f"photo-{number}.jpg" for number in range(8)]
         self.write_halves(names)
-        # Its first bytes are a JPEG's, so the scanner lets it pass.
+        (self.photos / "notes.txt").write_text("no picture, and not named like one")
         (self.photos / "only-a-signature.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(1000))
         # A TIFF of a compression that there is not: Pillow knows the format, and cannot decode it.
         Image.new("L", (9, 9)).save(self.photos / "x.tif")
@@ -79,8 +79,9 @@ class WholeRun(PipelineTest):
         (self.photos / "x.tif").write_bytes(tiff[:entry + 8] + b"\x05\x00" + tiff[entry + 10:])
         odd = os.path.join(os.fsencode(self.photos), b"caf\xe9.jpg")  # Latin-1: not UTF-8
         os.rename(self.photos / names[-1], odd)
-        report = self.assert_closes(self.run_all(feeds=5), 10)
+        report = self.assert_closes(self.run_all(feeds=5), 11)
         self.assertEqual((report["ok"], report["failed"]), (8, 2))
+        self.assertEqual(report["skipped_by"], {"not-an-image": 1})
         lines = (self.out / ".millrace/failed.jsonl").read_text().splitlines()
         failures = {line["path"]: line for line in map(json.loads, lines)}
         self.assertEqual({path: line["code"] for path, line in failures.items()},

@@ -13,6 +13,7 @@
 
 #include "common/base/log.h"
 #include "stages/preprocess/options.h"
+#include "tests/stages/temporary_folder.h"
 
 namespace millrace {
 namespace {
@@ -65,6 +66,7 @@ class Bench {
 
   Options options = Options::Defaults(PreprocessOptions());
   FakeContext context;
+  bool unnamed = false;  // what the scanner says of the names
 
   std::vector<Outcome> Process(const std::vector<std::string>& keys) {
     auto stage = MakePreprocessStage();
@@ -78,6 +80,7 @@ class Bench {
       job.run = run_;
       job.key = key;
       job.meta.Set("bytes", std::int64_t{7});
+      if (unnamed) job.meta.Set("unnamed", true);
       jobs.push_back(job);
     }
     return stage->Process(jobs, context);
@@ -145,6 +148,7 @@ TEST_CASE("no image fails where its name claims one and is skipped where it does
   CHECK(bench.Fails("text.jpg").code == ErrorCode::kNotAnImage);
   CHECK_FALSE(bench.Fails("text.jpg").retryable);
   CHECK(bench.Fails("empty.jpg").code == ErrorCode::kEmpty);
+  bench.unnamed = true;
   CHECK(bench.Skips("notes.txt") == "not-an-image");
   CHECK(bench.Skips("empty") == "not-an-image");
 }
@@ -176,12 +180,26 @@ TEST_CASE("a file that has vanished fails as unreadable, for good") {
   CHECK_FALSE(failed.retryable);
 }
 
+TEST_CASE("a file whose name claims no image is skipped where it is gone or may not be read") {
+  const Folder folder;
+  folder.Write("notes.txt", "a text");
+  fs::permissions(folder.path() / "notes.txt", fs::perms::none);
+  fs::permissions(folder.path(), fs::perms::others_exec, fs::perm_options::add);
+  Bench bench(folder.path());
+  bench.unnamed = true;
+  CHECK(bench.Skips("gone.txt") == "unreadable");
+  const WithoutPrivileges nobody;
+  CHECK(bench.Skips("notes.txt") == "unreadable");
+}
+
 TEST_CASE("a read that fails with EIO may be tried again") {
   // Reading offset 0 of this file, which is a regular one, fails with EIO: nothing is mapped there.
   Bench bench("/proc/self");
   const Failed failed = bench.Fails("mem");
   CHECK(failed.code == ErrorCode::kUnreadable);
   CHECK(failed.retryable);
+  bench.unnamed = true;  // it may be an image, for all that is known
+  CHECK(bench.Fails("mem").retryable);
 }
 
 TEST_CASE("an input that is one file stands for its folder") {

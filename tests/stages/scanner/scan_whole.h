@@ -60,6 +60,7 @@ struct WholeScan {
   Lines lines;
   std::string error;  // where the scan job failed
   int chunks = 0;
+  bool exhaustive = false;  // said with the last chunk
 };
 
 // `fresh` gives each chunk to a new stage, which knows nothing but the cursor.
@@ -85,7 +86,9 @@ inline WholeScan ScanWhole(const std::shared_ptr<const RunInfo>& run, std::int64
       whole.lines.push_back(Line(found));
       whole.found.push_back(std::move(found));
     }
+    whole.exhaustive = scanned.exhaustive;
     if (!scanned.next_cursor) return whole;
+    CHECK(!scanned.exhaustive);
     cursor = *scanned.next_cursor;
     if (fresh) stage = StartScanner(chunk);
   }

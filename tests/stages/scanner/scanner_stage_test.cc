@@ -45,7 +45,7 @@ TEST_CASE("an item carries its size and the time of its last change") {
   CHECK(meta.Integer("mtime_ns", 0) == 1'700'000'000'123'456'789);
 }
 
-TEST_CASE("what a file is goes by its content") {
+TEST_CASE("what a name does not tell is passed on unopened, and marked") {
   const TemporaryFolder folder;
   folder.File("a.jpg", "a text that its owner calls a picture");  // preprocess will say so
   folder.File("b.dat", kJpeg);
@@ -53,9 +53,55 @@ TEST_CASE("what a file is goes by its content") {
   folder.File("d.txt", "a text");
   folder.File("e.jpg", "");
   folder.File("f.txt", "");
-  CHECK(ScanWhole(ScanRun(folder.path())).lines ==
-        Lines{"ok a.jpg", "ok b.dat", "ok c", "skipped:not-an-image d.txt", "empty e.jpg",
-              "skipped:not-an-image f.txt"});
+  CHECK(ScanWhole(ScanRun(folder.path())).lines == Lines{"ok a.jpg", "ok b.dat", "ok c", "ok d.txt",
+                                                         "empty e.jpg",
+                                                         "skipped:not-an-image f.txt"});
+  // It was not opened: nobody may.
+  REQUIRE(chmod(folder.At("d.txt").c_str(), 0) == 0);
+  const WithoutPrivileges nobody;
+  const auto whole = ScanWhole(ScanRun(folder.path()));
+  CHECK(whole.lines[3] == "ok d.txt");
+  CHECK(!std::get<Meta>(whole.found[0].what).Bool("unnamed", false));
+  CHECK(std::get<Meta>(whole.found[2].what).Bool("unnamed", false));
+  CHECK(std::get<Meta>(whole.found[3].what).Bool("unnamed", false));
+}
+
+TEST_CASE("where images are counted, content tells them, and an item's facts stay the same") {
+  const TemporaryFolder folder;
+  folder.File("b.dat", kJpeg);
+  folder.File("c", kPng);
+  folder.File("d.txt", "a text");
+  const auto plain = ScanWhole(ScanRun(folder.path()));
+  ScanRunOptions options;
+  options.limit = 100;
+  const auto counted = ScanWhole(ScanRun(folder.path(), options));
+  CHECK(counted.lines == Lines{"ok b.dat", "ok c", "skipped:not-an-image d.txt"});
+  CHECK(std::get<Meta>(counted.found[0].what) == std::get<Meta>(plain.found[0].what));
+}
+
+TEST_CASE("only a plain walk that read every folder says that it named all there is") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a.jpg", "b/c.jpg", "d/e.jpg", "f.jpg"}) folder.File(name, kJpeg);
+  const auto exhaustive = [&](const ScanRunOptions& options, std::int64_t chunk = 100) {
+    const auto whole = ScanWhole(ScanRun(folder.path(), options), chunk, true);
+    CHECK(whole.error.empty());
+    return whole.exhaustive;
+  };
+  CHECK(exhaustive({}));
+  CHECK(exhaustive({}, 1));
+  CHECK(!exhaustive({.include = {"*.jpg"}}));
+  CHECK(!exhaustive({.exclude = {"*.png"}}));
+  CHECK(!exhaustive({.limit = 100}));
+  CHECK(!exhaustive({.sample = 100}));
+  CHECK(!exhaustive({.only = "a.jpg"}));
+  folder.File("list", "a.jpg\n");
+  CHECK(!exhaustive({.files_from = folder.At("list")}));
+  REQUIRE(chmod(folder.At("b").c_str(), 0) == 0);
+  for (const std::int64_t chunk : {1, 100}) {
+    const WithoutPrivileges nobody;
+    CHECK(!exhaustive({}, chunk));
+  }
+  REQUIRE(chmod(folder.At("b").c_str(), 0755) == 0);
 }
 
 TEST_CASE("a FIFO, a device and a socket are skipped and never waited on") {
@@ -165,7 +211,7 @@ TEST_CASE("a folder that cannot be read is one failed item and the walk goes on"
   for (const std::int64_t chunk : {1, 10}) {
     const WithoutPrivileges nobody;
     const auto whole = ScanWhole(ScanRun(folder.path()), chunk, true);
-    CHECK(whole.lines == Lines{"ok a.jpg", "unreadable b", "ok c.jpg", "skipped:unreadable d"});
+    CHECK(whole.lines == Lines{"ok a.jpg", "unreadable b", "ok c.jpg", "ok d"});
   }
   REQUIRE(chmod(folder.At("b").c_str(), 0755) == 0);
 }
