@@ -45,6 +45,7 @@ void ScanRunOptions::WriteTo(Meta& meta) const {
   text(kFilesFromOption, files_from);
   flag(kFilesFromNulOption, files_from_nul);
   text(kOnlyOption, only);
+  flag(kChecksumOption, checksum);
 }
 
 Result<ScanRunOptions> ScanRunOptions::ReadFrom(const Meta& meta) {
@@ -57,6 +58,7 @@ Result<ScanRunOptions> ScanRunOptions::ReadFrom(const Meta& meta) {
   options.files_from = meta.Text(kFilesFromOption);
   options.files_from_nul = meta.Bool(kFilesFromNulOption, false);
   options.only = meta.Text(kOnlyOption);
+  options.checksum = meta.Bool(kChecksumOption, false);
   for (const auto* patterns : {&options.include, &options.exclude}) {
     for (const std::string& pattern : *patterns) RETURN_IF_ERROR(Glob::Parse(pattern));
   }

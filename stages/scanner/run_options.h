@@ -21,6 +21,7 @@ inline constexpr std::string_view kFollowSymlinksOption = "follow_symlinks";  //
 inline constexpr std::string_view kFilesFromOption = "files_from";            // text: absolute path
 inline constexpr std::string_view kFilesFromNulOption = "files_from_nul";     // bool
 inline constexpr std::string_view kOnlyOption = "only";                       // text: a key
+inline constexpr std::string_view kChecksumOption = "checksum";               // bool
 
 struct ScanRunOptions {
   // Patterns as in glob.h. With `include`, only files that one of them covers are looked at;
@@ -41,6 +42,9 @@ struct ScanRunOptions {
   bool files_from_nul = false;
   // One file of INPUT, and nothing else.
   std::string only;
+  // Every image is read, and known again by what it holds instead of by the time of its last
+  // change: for trees whose times mean nothing (fetched anew, copied without them).
+  bool checksum = false;
 
   // Leaves out what has its default, so that an ordinary run's options are empty.
   void WriteTo(Meta& meta) const;
@@ -49,8 +53,9 @@ struct ScanRunOptions {
   // starts.
   static Result<ScanRunOptions> ReadFrom(const Meta& meta);
 
-  // Whether the scan must tell images from other files, not only pass on what may be one.
-  [[nodiscard]] bool TellsImages() const { return limit > 0 || sample > 0; }
+  // Whether the scan must tell images from other files, not only pass on what may be one: to count
+  // them, or to read no film to its end.
+  [[nodiscard]] bool TellsImages() const { return limit > 0 || sample > 0 || checksum; }
   // Whether all there is in INPUT gets named, so that what is not is gone.
   [[nodiscard]] bool NamesAll() const {
     return include.empty() && exclude.empty() && limit == 0 && sample == 0 && files_from.empty() &&

@@ -1,5 +1,6 @@
 #include "stages/scanner/scan.h"
 
+#include "stages/scanner/checksum.h"
 #include "stages/scanner/path_list.h"
 #include "stages/scanner/sample.h"
 
@@ -44,6 +45,7 @@ Result<Scanned> Scan::Next(std::size_t items, const Job& job, JobContext& contex
     if (visit.is_directory && std::holds_alternative<Failed>(visit.what)) ++at_.unread;
     if (!IsReported(visit)) continue;
     if (CountsAsImage(visit)) ++at_.images;
+    if (options_.checksum) AddChecksum(visit, context);
     key_bytes += visit.key.size();
     std::visit(
         [&](auto& what) {
@@ -58,6 +60,25 @@ Result<Scanned> Scan::Next(std::size_t items, const Job& job, JobContext& contex
   }
   chunk.next_cursor = Cursor();
   return chunk;
+}
+
+void Scan::AddChecksum(Visit& visit, JobContext& context) const {
+  const auto* stat_only = std::get_if<Meta>(&visit.what);
+  if (stat_only == nullptr) return;
+  const auto checksum =
+      ChecksumOfFile(tree_.FullPath(visit.key), [&context] { context.Progress(); });
+  if (!checksum) {
+    std::visit([&](auto&& what) { visit.what = std::move(what); },
+               UnreadableFile(visit.key, checksum.error()));
+    return;
+  }
+  Meta meta;
+  for (const auto& [name, value] : stat_only->values()) {
+    if (name != "mtime_ns") meta.Set(name, value);
+  }
+  meta.Set("bytes", checksum->bytes);
+  meta.Set("checksum", checksum->digest);
+  visit.what = std::move(meta);
 }
 
 std::string Scan::Cursor() const {

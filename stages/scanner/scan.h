@@ -39,6 +39,8 @@ class Scan {
   Result<std::unique_ptr<Source>> MakeSource(const std::string& position) const;
   // Goes through all entries once, to learn up to which hash the sample reaches.
   Result<void> DrawSample(const Job& job, JobContext& context);
+  // What an image holds, in place of the time of its last change.
+  void AddChecksum(Visit& visit, JobContext& context) const;
   // Whether the entry is an image, or is named like one and failed.
   static bool CountsAsImage(const Visit& visit);
   [[nodiscard]] bool IsReported(const Visit& visit) const;

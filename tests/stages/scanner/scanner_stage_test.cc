@@ -13,6 +13,7 @@
 #include <string>
 
 #include "common/os/unique_fd.h"
+#include "stages/scanner/checksum.h"
 #include "tests/stages/scanner/scan_whole.h"
 #include "tests/stages/temporary_folder.h"
 
@@ -77,6 +78,62 @@ TEST_CASE("where images are counted, content tells them, and an item's facts sta
   const auto counted = ScanWhole(ScanRun(folder.path(), options));
   CHECK(counted.lines == Lines{"ok b.dat", "ok c", "skipped:not-an-image d.txt"});
   CHECK(std::get<Meta>(counted.found[0].what) == std::get<Meta>(plain.found[0].what));
+}
+
+TEST_CASE("with a checksum an item is known by what it holds, not by when it was written") {
+  const TemporaryFolder folder;
+  const std::string large = std::string(kJpeg) + std::string(1'000'000, 'x');
+  folder.File("a.jpg", large);
+  folder.File("b.dat", kJpeg);
+  folder.File("c.txt", "a text");
+  folder.File("d.jpg", kJpeg);
+  REQUIRE(chmod(folder.At("d.jpg").c_str(), 0) == 0);
+  ScanRunOptions options;
+  options.checksum = true;
+  const auto scan = [&] {
+    const WithoutPrivileges nobody;
+    return ScanWhole(ScanRun(folder.path(), options));
+  };
+  const auto before = scan();
+  CHECK(before.lines ==
+        Lines{"ok a.jpg", "ok b.dat", "skipped:not-an-image c.txt", "unreadable d.jpg"});
+  CHECK(before.exhaustive);
+  const Meta& a = std::get<Meta>(before.found[0].what);
+  CHECK(a.Integer("bytes", 0) == static_cast<std::int64_t>(large.size()));
+  CHECK(a.Integer("mtime_ns", -1) == -1);
+  CHECK(a.Text("checksum").size() == 16);
+  CHECK(std::get<Meta>(before.found[1].what).Bool("unnamed", false));
+
+  const timespec times[2] = {{1, 0}, {1'700'000'000, 0}};
+  REQUIRE(utimensat(AT_FDCWD, folder.At("a.jpg").c_str(), times, 0) == 0);
+  CHECK(std::get<Meta>(scan().found[0].what) == a);
+  std::string changed = large;
+  changed.back() = 'y';
+  folder.File("a.jpg", changed);
+  CHECK(std::get<Meta>(scan().found[0].what).Text("checksum") != a.Text("checksum"));
+}
+
+TEST_CASE("a checksum is XXH3's of 128 bits, as its own tool writes it") {
+  const TemporaryFolder folder;
+  folder.File("abc", "abc");
+  folder.File("empty", "");
+  int progress = 0;
+  const auto of = [&](const char* name) {
+    const auto checksum = ChecksumOfFile(folder.At(name), [&] { ++progress; });
+    REQUIRE(checksum);
+    std::string hex;
+    for (const char c : checksum->digest) {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      hex += kDigits[static_cast<unsigned char>(c) >> 4];
+      hex += kDigits[static_cast<unsigned char>(c) & 15];
+    }
+    return hex;
+  };
+  CHECK(of("abc") == "06b05ab6733a618578af5f94892f3950");
+  CHECK(of("empty") == "99aa06d3014798d86001c324468d497f");
+  CHECK(progress > 0);
+  CHECK(ChecksumOfFile(folder.At("gone"), [] {}).error() == ENOENT);
+  CHECK(!ChecksumOfFile(folder.path(), [] {}));
 }
 
 TEST_CASE("only a plain walk that read every folder says that it named all there is") {
