@@ -84,7 +84,7 @@ void RunSession::TakeReplies() {
     if (!reply && reply.error().code == ErrorCode::kProtocol) continue;  // a newer broker's
     if (!reply) return Trouble(reply.error().message, kExitUnfinished);
     if (!*reply) return;
-    follower_.OnReply((*reply)->reply);
+    follower_.OnReply(**reply);
     if ((*reply)->id != submit_id_) continue;
     if (const auto* refused = std::get_if<wire::ErrorReply>(&(*reply)->reply)) {
       Trouble(refused->text, ExitStatusOf(ErrorCodeFromName(refused->code)));

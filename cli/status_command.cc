@@ -81,6 +81,7 @@ void AddStatusCommand(CLI::App& app, Action& chosen) {
       app.add_subcommand("status", "Show the runs and the stages of a pipeline that is up");
   command->add_option("RUN", options->run, "Only this run (default: all)");
   AddBrokerOptions(*command, options->broker);
+  AddAnswerTimeoutOption(*command, options->broker);
   command->add_flag("--json", options->json, "As one JSON object");
   command->footer(
       "Examples:\n"

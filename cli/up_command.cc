@@ -138,7 +138,7 @@ Result<int> KeepUp(const TopologyChoice& choice) {
 }
 
 Result<void> TakeDown(const DownOptions& options) {
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect({.topology = options.topology, .endpoint = ""}));
+  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect({.topology = options.topology}));
   RETURN_IF_ERROR(link->Ask<wire::OkReply>(wire::ShutdownRequest{}));
   return {};
 }
