@@ -80,7 +80,7 @@ class Upkeep {
   }
 
   void CheckPipeline() {
-    const std::optional<ChildEnd> broker = pipeline_.BrokerEnd();
+    const std::optional<ChildEnd>& broker = pipeline_.BrokerEnd();
     if (deadline_) {
       if (pipeline_.AllEnded()) over_ = true;
       if (clock_.Now() >= *deadline_) {
@@ -91,7 +91,7 @@ class Upkeep {
       // `millrace down` makes it leave by itself.
       const bool told = *broker == ChildEnd{};
       Stop(told ? "the pipeline is down" : pipeline_.DescribeBrokerEnd(),
-           told ? kExitDone : kExitUnfinished);
+           told ? kExitDone : pipeline_.BrokerExitStatus());
     } else if (!pipeline_.cannot_start().empty()) {
       Stop(pipeline_.cannot_start(), kExitUsage);
     }
