@@ -16,12 +16,13 @@ std::string SignalName(int signal) { return signal == SIGINT ? "Ctrl-C" : "SIGTE
 }  // namespace
 
 RunSession::RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal,
-                       LocalPipeline& pipeline, ProgressStyle style)
+                       LocalPipeline& pipeline, SessionOptions options)
     : clock_(clock),
       signals_(signals),
       terminal_(terminal),
       pipeline_(pipeline),
-      follower_(clock, pipeline.control(), terminal, style) {}
+      options_(std::move(options)),
+      follower_(clock, pipeline.control(), terminal, options_.progress) {}
 
 SessionEnd RunSession::Run(wire::ControlRequest request) {
   request_ = std::move(request);
@@ -37,6 +38,7 @@ SessionEnd RunSession::Run(wire::ControlRequest request) {
     if (pipeline_.broker_restarts() != broker_restarts_) OnNewBroker();
     CheckPipeline();
     follower_.Step();
+    CheckTime();
     CheckDeadline();
   }
   terminal_.ShowLive("");
@@ -101,6 +103,7 @@ void RunSession::OnSubmitReply(const wire::ControlReply& reply) {
     Trouble(refused->text, ExitStatusOf(ErrorCodeFromName(refused->code)));
   } else if (const auto* submitted = std::get_if<wire::Submitted>(&reply)) {
     follower_.Follow(submitted->run);
+    options_.on_accepted();
     if (phase_ == Phase::kSubmitting) {
       phase_ = Phase::kRunning;
       deadline_.reset();
@@ -139,6 +142,15 @@ void RunSession::CheckPipeline() {
     end_.exit_status = kExitUsage;
     Cancel(end_.trouble, kGiveUpDeadline);
   }
+}
+
+// The follower's questions wake the loop several times a second: no timer of its own.
+void RunSession::CheckTime() {
+  if (!options_.until || end_.out_of_time || std::time(nullptr) < options_.until->at) return;
+  if (phase_ != Phase::kSubmitting && phase_ != Phase::kRunning) return;
+  end_.out_of_time = true;
+  terminal_.Print(fmt::format("it is {}: finishing what is in flight", options_.until->text));
+  Cancel(fmt::format("it is {}, as --until says", options_.until->text), kStopDeadline);
 }
 
 void RunSession::CheckDeadline() {

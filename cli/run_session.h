@@ -2,22 +2,32 @@
 // Ctrl-C and brokers that die, and stops the pipeline.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "cli/local_pipeline.h"
 #include "cli/run_follower.h"
 #include "cli/terminal.h"
+#include "cli/time_of_day.h"
 #include "common/base/clock.h"
 #include "common/os/signals.h"
 #include "common/wire/messages.h"
 
 namespace millrace::cli {
 
+struct SessionOptions {
+  ProgressStyle progress = ProgressStyle::kAuto;
+  std::optional<StopTime> until;
+  // Called once the broker has taken the run.
+  std::function<void()> on_accepted;
+};
+
 // How a session ended.
 struct SessionEnd {
   std::optional<wire::RunStatus> run;  // as it ended; nullopt where that was not to be learnt
   int signal = 0;                      // that interrupted it; 0: none did
+  bool out_of_time = false;            // it was stopped at SessionOptions::until
   // Why there was no ordinary end; "" where there was one. `exit_status` goes with it.
   std::string trouble;
   int exit_status = 0;
@@ -38,7 +48,7 @@ class RunSession {
 
   // All outlive the session.
   RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal, LocalPipeline& pipeline,
-             ProgressStyle style);
+             SessionOptions options);
 
   // Runs what the request starts, Submit or RetryRequest, to the end. Afterwards no child is left.
   SessionEnd Run(wire::ControlRequest request);
@@ -60,6 +70,7 @@ class RunSession {
   // What the broker that died had not answered is asked of the new one.
   void OnNewBroker();
   void CheckPipeline();
+  void CheckTime();
   void CheckDeadline();
 
   // Asks the broker to end the run early; `within` bounds how long that may take.
@@ -72,6 +83,7 @@ class RunSession {
   SignalFd& signals_;
   Terminal& terminal_;
   LocalPipeline& pipeline_;
+  const SessionOptions options_;
   RunFollower follower_;
   Phase phase_ = Phase::kSubmitting;
   wire::ControlRequest request_;
