@@ -25,6 +25,7 @@ void AddWaitCommand(CLI::App& app, Action& chosen);
 void AddCancelCommand(CLI::App& app, Action& chosen);
 void AddPauseCommand(CLI::App& app, Action& chosen);
 void AddResumeCommand(CLI::App& app, Action& chosen);
+void AddRetryCommand(CLI::App& app, Action& chosen);
 void AddFailuresCommand(CLI::App& app, Action& chosen);
 void AddStateCommand(CLI::App& app, Action& chosen);
 void AddValidateCommand(CLI::App& app, Action& chosen);

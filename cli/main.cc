@@ -53,6 +53,7 @@ int Main(int argc, char** argv) {
   AddCancelCommand(app, chosen);
   AddPauseCommand(app, chosen);
   AddResumeCommand(app, chosen);
+  AddRetryCommand(app, chosen);
   AddFailuresCommand(app, chosen);
   AddStateCommand(app, chosen);
   AddValidateCommand(app, chosen);

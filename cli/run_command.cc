@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/local_run.h"
 #include "cli/run_input.h"
+#include "cli/run_record.h"
 #include "cli/topology_choice.h"
 
 namespace millrace::cli {
@@ -25,10 +26,11 @@ Result<int> Run(const RunOptions& options) {
   ASSIGN_OR_RETURN(Topology topology, LoadChosen(options.choice, dir.path()));
   topology.broker.state =
       options.state.empty() ? submit.output + "/.millrace" : AbsolutePath(options.state);
+  const RunRecord record = RecordOf(topology, submit.input, submit.output);
   return RunHere(signals, dir,
                  {.topology = std::move(topology),
                   .request = submit,
-                  .on_accepted = [] { return Result<void>(); },
+                  .on_accepted = [&record] { return WriteRunRecord(record); },
                   .how_to_go_on = options.input.fresh
                                       ? "the same command without --fresh goes on where it stopped"
                                       : "the same command goes on where it stopped"},
