@@ -99,9 +99,12 @@ Result<std::unique_ptr<LocalPipeline>> LocalPipeline::Start(const Clock& clock, 
   ASSIGN_OR_RETURN(net::Context context, net::Context::Create());
   ASSIGN_OR_RETURN(net::ControlClient control, net::ControlClient::Connect(context, endpoint));
   ChildOptions broker = CommandOf(executable, {"--topology", file}, options.log_level);
+  // A broker that is started again goes on with what this one was told to do.
+  const std::vector<std::string> first_only =
+      options.hold ? std::vector<std::string>{"--hold"} : std::vector<std::string>{};
   std::unique_ptr<LocalPipeline> pipeline(new LocalPipeline(
       clock, std::move(options), std::move(context), std::move(control), std::move(broker)));
-  RETURN_IF_ERROR(pipeline->broker_.Start({}));
+  RETURN_IF_ERROR(pipeline->broker_.Start(first_only));
   RETURN_IF_ERROR(pipeline->workers_.Start(std::move(commands)));
   return pipeline;
 }

@@ -28,6 +28,8 @@ class LocalPipeline {
   struct Options {
     Topology topology;      // with every value in its place
     std::string log_level;  // of all processes; "": as the topology and MILLRACE_LOG say
+    // Runs that an earlier broker left unfinished wait until somebody submits them again.
+    bool hold = false;
     // Takes the processes' lines of stderr, ready to be shown.
     std::function<void(std::string_view line)> on_line;
   };

@@ -76,6 +76,7 @@ Result<int> RunHere(SignalFd& signals, const TempDir& dir, LocalRun run,
                        clock, dir,
                        {.topology = std::move(run.topology),
                         .log_level = quiet ? "warn" : "",
+                        .hold = true,
                         .on_line = [&terminal](std::string_view line) { terminal.Print(line); }}));
   RunSession session(clock, signals, terminal, *pipeline,
                      {.progress = options.progress, .until = options.until, .on_accepted = [&] {
