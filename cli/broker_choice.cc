@@ -1,6 +1,7 @@
 #include "cli/broker_choice.h"
 
 #include "cli/topology_choice.h"
+#include "common/config/units.h"
 #include "common/net/endpoint.h"
 
 namespace millrace::cli {
@@ -14,6 +15,17 @@ Result<std::string> EndpointOf(const BrokerChoice& choice) {
     return topology.broker.ControlConnectEndpoint();
   }
   return choice.endpoint.empty() ? kDefaultEndpoint : choice.endpoint;
+}
+
+// Whether a broker that gets it twice ends up as if it had got it once.
+bool MayBeRepeated(const wire::ControlRequest& request) {
+  return !std::holds_alternative<wire::RetryRequest>(request) &&
+         !std::holds_alternative<wire::BackupRequest>(request);
+}
+
+std::string CheckDuration(const std::string& text) {
+  const auto duration = ParseDuration(text);
+  return duration ? "" : duration.error().message;
 }
 
 }  // namespace
@@ -31,12 +43,42 @@ void AddBrokerOptions(CLI::App& command, BrokerChoice& choice) {
       ->envname("MILLRACE_BROKER");
 }
 
+void AddTimeoutOption(CLI::App& command, std::optional<Duration>& timeout,
+                      const std::string& help) {
+  command
+      .add_option_function<std::string>(
+          "--timeout", [&timeout](const std::string& text) { timeout = *ParseDuration(text); },
+          help)
+      ->check(CLI::Validator(CheckDuration, ""))
+      ->type_name("DURATION");
+}
+
+void AddAnswerTimeoutOption(CLI::App& command, BrokerChoice& choice) {
+  AddTimeoutOption(command, choice.timeout,
+                   "How long the broker may take to answer, e.g. while it is started again "
+                   "(default: " +
+                       FormatDuration(kAnswerTimeout) + ")");
+}
+
 Result<std::unique_ptr<BrokerLink>> BrokerLink::Connect(const BrokerChoice& choice) {
   ASSIGN_OR_RETURN(const std::string text, EndpointOf(choice));
   ASSIGN_OR_RETURN(const net::Endpoint endpoint, net::ParseEndpoint(text));
   ASSIGN_OR_RETURN(net::Context context, net::Context::Create());
   ASSIGN_OR_RETURN(net::ControlClient client, net::ControlClient::Connect(context, endpoint));
-  return std::unique_ptr<BrokerLink>(new BrokerLink(std::move(context), std::move(client)));
+  return std::unique_ptr<BrokerLink>(new BrokerLink(std::move(context), std::move(client),
+                                                    choice.timeout.value_or(kAnswerTimeout)));
+}
+
+Result<wire::ControlReply> BrokerLink::Call(const wire::ControlRequest& request) {
+  const SteadyClock clock;
+  const Instant deadline = clock.Now() + timeout_;
+  for (;;) {
+    const Instant asked = clock.Now();
+    const bool last = deadline - asked <= kAskAgain || !MayBeRepeated(request);
+    auto reply = client_.Call(request, last ? deadline - asked : kAskAgain);
+    // A refusal is an answer, and it comes before the time is over.
+    if (reply || last || clock.Now() - asked < kAskAgain) return reply;
+  }
 }
 
 }  // namespace millrace::cli

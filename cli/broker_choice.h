@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/base/result.h"
@@ -11,13 +12,20 @@
 
 namespace millrace::cli {
 
+// How long a broker may take to answer, unless --timeout says another time.
+inline constexpr Duration kAnswerTimeout = std::chrono::seconds(5);
+
 struct BrokerChoice {
-  std::string topology;  // its broker; "": none given
-  std::string endpoint;  // "tcp://host:7710"; "": none given
+  std::string topology;             // its broker; "": none given
+  std::string endpoint;             // "tcp://host:7710"; "": none given
+  std::optional<Duration> timeout;  // for an answer; nullopt: kAnswerTimeout
 };
 
 // --topology and --broker, with MILLRACE_BROKER for a default.
 void AddBrokerOptions(CLI::App& command, BrokerChoice& choice);
+// --timeout DURATION.
+void AddTimeoutOption(CLI::App& command, std::optional<Duration>& timeout, const std::string& help);
+void AddAnswerTimeoutOption(CLI::App& command, BrokerChoice& choice);
 
 // For requests, one at a time.
 class BrokerLink {
@@ -26,22 +34,26 @@ class BrokerLink {
 
   [[nodiscard]] net::ControlClient& control() { return client_; }
 
-  // Waits at most kPatience. An error reply is an Error; so is any reply but a `Reply`.
+  // Waits as long as the choice's timeout says. An error reply is an Error; so is any reply but a
+  // `Reply`. A request that the broker may have lost in dying is sent again where that does no
+  // harm.
   template <typename Reply>
-  Result<Reply> Ask(wire::ControlRequest request) {
-    ASSIGN_OR_RETURN(wire::ControlReply reply, client_.Call(std::move(request), kPatience));
+  Result<Reply> Ask(const wire::ControlRequest& request) {
+    ASSIGN_OR_RETURN(wire::ControlReply reply, Call(request));
     if (auto* wanted = std::get_if<Reply>(&reply)) return std::move(*wanted);
     return Fail(ErrorCode::kProtocol, "the broker gives an answer to another question");
   }
 
- private:
-  static constexpr Duration kPatience = std::chrono::seconds(5);
+  static constexpr Duration kAskAgain = std::chrono::seconds(2);
 
-  BrokerLink(net::Context context, net::ControlClient client)
-      : context_(std::move(context)), client_(std::move(client)) {}
+ private:
+  BrokerLink(net::Context context, net::ControlClient client, Duration timeout)
+      : context_(std::move(context)), client_(std::move(client)), timeout_(timeout) {}
+  Result<wire::ControlReply> Call(const wire::ControlRequest& request);
 
   net::Context context_;
   net::ControlClient client_;
+  const Duration timeout_;
 };
 
 }  // namespace millrace::cli

@@ -3,16 +3,16 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/exit_status.h"
+#include "cli/failure_filter.h"
+#include "cli/failure_table.h"
 #include "cli/terminal.h"
 #include "common/base/json_text.h"
 
@@ -23,50 +23,50 @@ namespace fs = std::filesystem;
 
 struct FailuresOptions {
   std::string output;
-  std::string code;
+  FailureFilter filter;
   bool json = false;
   bool null_paths = false;
 };
 
-constexpr std::size_t kWidestPath = 48;
-
-// A text member for people; "" where the line has none.
-std::string Member(std::string_view line, std::string_view name) {
-  return JsonTextMember(line, name).value_or("");
-}
-
-void PrintRow(std::string_view path, std::string_view stage, std::string_view code,
-              std::string_view reason) {
-  fmt::print("{:<{}}  {:<12}  {:<18}  {}\n", Printable(path), kWidestPath, stage, code,
-             Printable(reason));
-}
-
-int ShowFailures(const FailuresOptions& options) {
+// Gives each line that the filter takes to `take`, in the order of their paths.
+Result<void> ForEach(const FailuresOptions& options,
+                     const std::function<void(const std::string& line)>& take) {
   const fs::path path = fs::path(options.output) / ".millrace" / "failed.jsonl";
-  std::ifstream file(path);
+  std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return Complain({ErrorCode::kNotFound,
-                     fmt::format("cannot read {}: give the OUTPUT folder of a run that has ended",
-                                 path.string())});
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("cannot read {}: give the OUTPUT folder of a run that has ended",
+                            path.string()));
   }
-  bool any = false;
   for (std::string line; std::getline(file, line);) {
-    const std::string code = Member(line, "code");
-    if (!options.code.empty() && code != options.code) continue;
-    if (options.json) {
-      fmt::print("{}\n", line);
-    } else if (options.null_paths) {
-      std::string name = Member(line, "path");
-      name += '\0';
-      std::fwrite(name.data(), 1, name.size(), stdout);
-    } else {
-      if (!any) PrintRow("PATH", "STAGE", "CODE", "REASON");
-      PrintRow(Member(line, "path"), Member(line, "stage"), code, Member(line, "reason"));
-    }
-    any = true;
+    if (options.filter.Takes(line)) take(line);
   }
-  if (!any && !options.json && !options.null_paths) fmt::print(stderr, "no failures\n");
-  return kExitDone;
+  return {};
+}
+
+Result<void> ShowTable(const FailuresOptions& options) {
+  const Terminal out(STDOUT_FILENO);
+  FailureTable table(out.interactive() ? std::optional(out.columns()) : std::nullopt);
+  bool any = false;
+  RETURN_IF_ERROR(ForEach(options, [&](const std::string& line) {
+    table.Measure(ReadFailure(line));
+    any = true;
+  }));
+  if (any) fmt::print("{}\n", table.Header());
+  RETURN_IF_ERROR(ForEach(
+      options, [&](const std::string& line) { fmt::print("{}\n", table.Row(ReadFailure(line))); }));
+  std::fflush(stdout);
+  Terminal(STDERR_FILENO).Print(table.Total());
+  return {};
+}
+
+Result<void> ShowFailures(const FailuresOptions& options) {
+  if (!options.json && !options.null_paths) return ShowTable(options);
+  return ForEach(options, [&](const std::string& line) {
+    const std::string text =
+        options.json ? line + '\n' : JsonTextMember(line, "path").value_or("") + '\0';
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  });
 }
 
 }  // namespace
@@ -75,8 +75,7 @@ void AddFailuresCommand(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<FailuresOptions>();
   CLI::App* command = app.add_subcommand("failures", "List what a run could not do, and why");
   command->add_option("OUTPUT", options->output, "The run's OUTPUT folder")->required();
-  command->add_option("--code", options->code, "Only this code, e.g. not-an-image")
-      ->type_name("CODE");
+  AddFailureFilter(*command, options->filter);
   CLI::Option* json =
       command->add_flag("--json", options->json, "The lines of failed.jsonl as they are");
   command
@@ -88,7 +87,12 @@ void AddFailuresCommand(CLI::App& app, Action& chosen) {
       "  millrace failures out\n"
       "  millrace failures out --json | jq -r .path\n"
       "  millrace failures out -0 --code not-an-image | (cd photos && xargs -0 rm --)");
-  command->callback([options, &chosen] { chosen = [options] { return ShowFailures(*options); }; });
+  command->callback([options, &chosen] {
+    chosen = [options] {
+      const Result<void> shown = ShowFailures(*options);
+      return shown ? kExitDone : Complain(shown.error());
+    };
+  });
 }
 
 }  // namespace millrace::cli

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <utility>
 
+#include "cli/exit_status.h"
 #include "common/config/dump.h"
 #include "common/os/executable_dir.h"
 
@@ -95,23 +96,27 @@ Result<std::unique_ptr<LocalPipeline>> LocalPipeline::Start(const Clock& clock, 
   ASSIGN_OR_RETURN(const std::string executable, FindExecutable("broker"));
   ASSIGN_OR_RETURN(const net::Endpoint endpoint,
                    net::ParseEndpoint(topology.broker.ControlConnectEndpoint()));
-  ASSIGN_OR_RETURN(
-      LoggedChild broker,
-      LoggedChild::Start("broker", CommandOf(executable, {"--topology", file}, options.log_level)));
   ASSIGN_OR_RETURN(net::Context context, net::Context::Create());
   ASSIGN_OR_RETURN(net::ControlClient control, net::ControlClient::Connect(context, endpoint));
+  ChildOptions broker = CommandOf(executable, {"--topology", file}, options.log_level);
+  // A broker that is started again goes on with what this one was told to do.
+  const std::vector<std::string> first_only =
+      options.hold ? std::vector<std::string>{"--hold"} : std::vector<std::string>{};
   std::unique_ptr<LocalPipeline> pipeline(new LocalPipeline(
       clock, std::move(options), std::move(context), std::move(control), std::move(broker)));
+  RETURN_IF_ERROR(pipeline->broker_.Start(first_only));
   RETURN_IF_ERROR(pipeline->workers_.Start(std::move(commands)));
   return pipeline;
 }
 
 LocalPipeline::LocalPipeline(const Clock& clock, Options options, net::Context context,
-                             net::ControlClient control, LoggedChild broker)
+                             net::ControlClient control, ChildOptions broker)
     : on_line_(std::move(options.on_line)),
       context_(std::move(context)),
       control_(std::move(control)),
-      broker_(std::move(broker)),
+      broker_(clock, std::move(broker),
+              {.on_line = [this](std::string_view line) { Forward("broker", line); },
+               .on_death = [this](const ChildEnd& end) { TellDeath("the broker", end); }}),
       workers_(clock, {.on_line = [this](const std::string& worker,
                                          std::string_view line) { Forward(worker, line); },
                        .on_end = [this](const wire::Exit& exit) { TellExit(exit); },
@@ -126,8 +131,14 @@ std::vector<int> LocalPipeline::StderrFds() const {
   return fds;
 }
 
+std::optional<Instant> LocalPipeline::NextRestart() const {
+  const std::optional<Instant> worker = workers_.NextRestart();
+  const std::optional<Instant> broker = broker_.NextRestart();
+  return worker && broker ? std::min(worker, broker) : (worker ? worker : broker);
+}
+
 void LocalPipeline::Step() {
-  broker_.ReadLines([this](std::string_view line) { Forward(broker_.name(), line); });
+  broker_.Step();
   workers_.Step();
   // A worker that was between two links when the broker sent the others away has not heard of it.
   if (shutting_down_ && BrokerEnd() && !std::exchange(workers_told_, true)) {
@@ -142,35 +153,41 @@ void LocalPipeline::Forward(const std::string& name, std::string_view line) cons
   on_line_(fmt::format("{}: {}", name, line));
 }
 
+void LocalPipeline::TellDeath(const std::string& name, const ChildEnd& end) const {
+  on_line_(fmt::format("{} died of {}; it is started again", name, DescribeEnd(end)));
+}
+
 void LocalPipeline::TellExit(const wire::Exit& exit) {
   if (!exit.expected && exit.signal != 0) {
-    on_line_(fmt::format("{}-{} died of {}; it is started again", exit.stage, exit.replica,
-                         DescribeEnd({.status = 0, .signal = static_cast<int>(exit.signal)})));
+    TellDeath(fmt::format("{}-{}", exit.stage, exit.replica),
+              {.status = 0, .signal = static_cast<int>(exit.signal)});
   }
   // A broker that takes no requests is gone, and its end is seen elsewhere.
   [[maybe_unused]] const auto sent = control_.Send(exit);
 }
 
-std::string LocalPipeline::DescribeBrokerEnd() {
-  const std::optional<ChildEnd> end = broker_.Reap();
-  if (!end) return "";
-  const std::string last = broker_.LastLine();
-  return fmt::format("the broker ended with {}{}{}", DescribeEnd(*end), last.empty() ? "" : ": ",
-                     last);
+int LocalPipeline::BrokerExitStatus() const {
+  const ChildEnd misconfigured{.status = BrokerKeeper::kWrongConfiguration, .signal = 0};
+  return BrokerEnd() == misconfigured ? kExitUsage : kExitUnfinished;
+}
+
+void LocalPipeline::ExpectEnds() {
+  broker_.StopRestarting();
+  workers_.StopRestarting();
 }
 
 void LocalPipeline::Shutdown() {
-  workers_.StopRestarting();
+  ExpectEnds();
   shutting_down_ = true;
   if (!BrokerEnd() && control_.Send(wire::ShutdownRequest{})) return;
   workers_told_ = true;
   workers_.KillAll(SIGTERM);
 }
 
-bool LocalPipeline::AllEnded() { return BrokerEnd().has_value() && workers_.AllEnded(); }
+bool LocalPipeline::AllEnded() const { return BrokerEnd().has_value() && workers_.AllEnded(); }
 
 void LocalPipeline::KillAll() {
-  workers_.StopRestarting();
+  ExpectEnds();
   workers_.KillAll(SIGKILL);
   broker_.Kill(SIGKILL);
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/broker_keeper.h"
 #include "cli/supervisor.h"
 #include "common/base/clock.h"
 #include "common/config/topology.h"
@@ -27,6 +28,8 @@ class LocalPipeline {
   struct Options {
     Topology topology;      // with every value in its place
     std::string log_level;  // of all processes; "": as the topology and MILLRACE_LOG say
+    // Runs that an earlier broker left unfinished wait until somebody submits them again.
+    bool hold = false;
     // Takes the processes' lines of stderr, ready to be shown.
     std::function<void(std::string_view line)> on_line;
   };
@@ -41,29 +44,35 @@ class LocalPipeline {
   [[nodiscard]] net::ControlClient& control() { return control_; }
 
   [[nodiscard]] std::vector<int> StderrFds() const;
-  [[nodiscard]] std::optional<Instant> NextRestart() const { return workers_.NextRestart(); }
+  [[nodiscard]] std::optional<Instant> NextRestart() const;
   void Step();
 
   // Why the pipeline is of no use any more, once it is: a worker that cannot start, in its words.
   [[nodiscard]] const std::string& cannot_start() const { return cannot_start_; }
-  // How the broker ended, with its last words; nullopt while it runs.
-  [[nodiscard]] std::optional<ChildEnd> BrokerEnd() { return broker_.Reap(); }
-  [[nodiscard]] std::string DescribeBrokerEnd();
+  // How the broker ended for good, and in words; nullopt while it runs or is started again.
+  [[nodiscard]] const std::optional<ChildEnd>& BrokerEnd() const { return broker_.end(); }
+  [[nodiscard]] std::string DescribeBrokerEnd() const { return broker_.DescribeEnd(); }
+  // What its end means for our own exit status.
+  [[nodiscard]] int BrokerExitStatus() const;
+  // Rises with each new broker: what was asked of the one before and has no answer is to be asked
+  // again.
+  [[nodiscard]] int broker_restarts() const { return broker_.restarts(); }
 
   // From here on nothing is restarted: the children may have been told to leave by others than us.
-  void ExpectEnds() { workers_.StopRestarting(); }
+  void ExpectEnds();
   // ExpectEnds; and the broker, where it is still there, is asked to let the workers finish what
   // they hold, to send them away and to leave; once it has, SIGTERM tells those that are left. Then
   // Step until AllEnded.
   void Shutdown();
-  [[nodiscard]] bool AllEnded();
+  [[nodiscard]] bool AllEnded() const;
   void KillAll();
 
  private:
   LocalPipeline(const Clock& clock, Options options, net::Context context,
-                net::ControlClient control, LoggedChild broker);
+                net::ControlClient control, ChildOptions broker);
 
   void Forward(const std::string& name, std::string_view line) const;
+  void TellDeath(const std::string& name, const ChildEnd& end) const;
   void TellExit(const wire::Exit& exit);
   // Workers that had not joined when the broker sent the others away would wait for it in vain.
   void SendAwayTheRest();
@@ -71,7 +80,7 @@ class LocalPipeline {
   const std::function<void(std::string_view line)> on_line_;
   net::Context context_;
   net::ControlClient control_;
-  LoggedChild broker_;
+  BrokerKeeper broker_;
   Supervisor workers_;
   std::string cannot_start_;
   bool shutting_down_ = false;

@@ -51,7 +51,11 @@ int Main(int argc, char** argv) {
   AddStatusCommand(app, chosen);
   AddWaitCommand(app, chosen);
   AddCancelCommand(app, chosen);
+  AddPauseCommand(app, chosen);
+  AddResumeCommand(app, chosen);
+  AddRetryCommand(app, chosen);
   AddFailuresCommand(app, chosen);
+  AddStateCommand(app, chosen);
   AddValidateCommand(app, chosen);
   AddModelCommand(app, chosen);
   AddCompletionCommand(app, chosen);

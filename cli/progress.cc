@@ -24,10 +24,11 @@ std::string Cells(double share, int width) {
 }  // namespace
 
 void Progress::Update(Instant now, const wire::RunStatus& run,
-                      std::vector<wire::StageStatus> stages) {
+                      std::vector<wire::StageStatus> stages, std::string_view trouble) {
   run_ = run;
   stages_ = std::move(stages);
-  samples_.push_back({now, run.ok + run.failed});
+  in_trouble_ = !trouble.empty();
+  samples_.push_back({now, run.ok + run.failed - run.resumed});
   // The oldest sample kept is the newest that is at least a window old.
   while (samples_.size() > 2 && now - samples_[1].time >= kRateWindow) samples_.pop_front();
 }
@@ -57,12 +58,14 @@ std::string Progress::Eta() const {
 
 std::vector<std::string> Progress::Facts() const {
   std::vector<std::string> facts;
-  if (run_.state == "stopping") {
-    facts.emplace_back("stopping");
+  if (in_trouble_) facts.emplace_back("stalled");
+  if (run_.state == "stopping" || run_.state == "paused") {
+    facts.push_back(run_.state);
   } else if (!run_.scan_complete) {
     facts.emplace_back("scanning…");
   }
   if (run_.failed > 0) facts.push_back(Grouped(run_.failed) + " failed");
+  if (run_.resumed > 0) facts.push_back(Grouped(run_.resumed) + " resumed");
   if (const double rate = Rate(); rate > 0) facts.push_back(fmt::format("{:.1f} img/s", rate));
   if (std::string eta = Eta(); !eta.empty()) facts.push_back(std::move(eta));
   if (const std::string stage = LimitingStage(stages_); !stage.empty()) {

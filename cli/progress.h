@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/base/clock.h"
@@ -14,8 +15,9 @@ namespace millrace::cli {
 
 class Progress {
  public:
-  // A status of the run, as of `now`. Instants must not go back.
-  void Update(Instant now, const wire::RunStatus& run, std::vector<wire::StageStatus> stages);
+  // A status of the run, as of `now`. Instants must not go back. `trouble` is the broker's.
+  void Update(Instant now, const wire::RunStatus& run, std::vector<wire::StageStatus> stages,
+              std::string_view trouble = "");
 
   // For a terminal of so many columns, never wider:
   // [#########>          ] 45%  450/1,000  86.1 img/s  ETA 0:06  3 failed  limit: inference
@@ -23,7 +25,8 @@ class Progress {
   // For a log file: "450 of 1,000 images, 86.1 img/s, ETA 0:06, 3 failed, limit: inference".
   [[nodiscard]] std::string Line() const;
 
-  // Processed images a second over the last kRateWindow; 0 until it is known.
+  // Images that this run itself has processed, a second, over the last kRateWindow; 0 until it is
+  // known.
   [[nodiscard]] double Rate() const;
 
   // Long enough to even out batches, short enough to show that something stalls.
@@ -32,7 +35,7 @@ class Progress {
  private:
   struct Sample {
     Instant time;
-    std::int64_t processed;  // ok + failed
+    std::int64_t processed;  // ok + failed − resumed
   };
 
   [[nodiscard]] std::int64_t Ended() const;
@@ -44,6 +47,7 @@ class Progress {
 
   wire::RunStatus run_;
   std::vector<wire::StageStatus> stages_;
+  bool in_trouble_ = false;
   std::deque<Sample> samples_;
 };
 

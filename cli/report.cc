@@ -116,6 +116,9 @@ Result<std::vector<std::string>> DescribeReport(std::string_view report_json,
     counts += fmt::format(", {} unfinished", Grouped(unfinished));
   }
   lines.push_back(std::move(counts));
+  if (const auto resumed = Number(report, "resumed"); resumed > 0) {
+    lines.push_back(fmt::format("  {} of them were done before", Grouped(resumed)));
+  }
   if (!report.value("scan_complete", true)) {
     lines.emplace_back("  the scan did not end: there may be more files");
   }

@@ -15,7 +15,7 @@ ProgressStyle Resolve(ProgressStyle style, const Terminal& terminal) {
 }
 
 bool HasEnded(const wire::RunStatus& run) {
-  return run.state != "active" && run.state != "stopping";
+  return run.state == "done" || run.state == "stopped" || run.state == "failed";
 }
 
 }  // namespace
@@ -36,16 +36,27 @@ void RunFollower::Follow(RunId run) {
   run_ = run;
   last_heard_ = clock_.Now();
   next_line_ = last_heard_ + kLineInterval;
-  // Answered at the end, so that it is seen at once and not at the next status.
-  [[maybe_unused]] const auto sent = control_.Send(wire::WaitRequest{run});
+  AskForEnd();
+}
+
+void RunFollower::AskForEnd() {
+  // Answered at the end, so that it is seen at once and not at the next status. Where it cannot be
+  // sent nobody answers, which last_heard tells.
+  wait_id_ = control_.Send(wire::WaitRequest{run_}).value_or(0);
 }
 
 void RunFollower::Step() {
   const Instant now = clock_.Now();
   if (!following() || ended_ || now < next_status_) return;
-  next_status_ = now + kStatusInterval;
-  // Where it cannot be sent nobody answers, which last_heard tells.
-  [[maybe_unused]] const auto sent = control_.Send(wire::StatusRequest{run_});
+  if (unanswered_) {
+    // Lost with a broker that died, perhaps. What it had not taken yet waits for the next one by
+    // itself, so that there is no hurry.
+    ask_again_ = std::min(ask_again_ * 2, kAskAtLeast);
+    AskForEnd();
+  }
+  status_id_ = control_.Send(wire::StatusRequest{run_}).value_or(0);
+  unanswered_ = true;
+  next_status_ = now + ask_again_;
 }
 
 std::optional<Instant> RunFollower::NextStep() const {
@@ -53,15 +64,43 @@ std::optional<Instant> RunFollower::NextStep() const {
   return next_status_;
 }
 
-void RunFollower::OnReply(const wire::ControlReply& reply) {
-  const auto* status = std::get_if<wire::StatusReply>(&reply);
-  if (status == nullptr || ended_) return;
-  const auto mine = std::find_if(status->runs.begin(), status->runs.end(),
+void RunFollower::AskAnew() {
+  if (!following() || ended_) return;
+  AskForEnd();
+  unanswered_ = false;
+  ask_again_ = kAskAgain;
+  next_status_ = clock_.Now();
+}
+
+void RunFollower::OnReply(const wire::ReplyEnvelope& reply) {
+  if (!following() || ended_) return;
+  if (const auto* refusal = std::get_if<wire::ErrorReply>(&reply.reply)) {
+    OnRefusal(reply, *refusal);
+  } else if (const auto* status = std::get_if<wire::StatusReply>(&reply.reply)) {
+    OnStatus(*status);
+  }
+}
+
+void RunFollower::OnRefusal(const wire::ReplyEnvelope& reply, const wire::ErrorReply& refusal) {
+  if (reply.id != status_id_ && reply.id != wait_id_) return;
+  const ErrorCode code = ErrorCodeFromName(refusal.code);
+  if (code != ErrorCode::kUnavailable) refused_ = Error{code, refusal.text};  // else it may pass
+}
+
+void RunFollower::OnStatus(const wire::StatusReply& status) {
+  const auto mine = std::find_if(status.runs.begin(), status.runs.end(),
                                  [this](const wire::RunStatus& run) { return run.run == run_; });
-  if (mine == status->runs.end()) return;
+  if (mine == status.runs.end()) return;
   const Instant now = clock_.Now();
   last_heard_ = now;
-  progress_.Update(now, *mine, status->stages);
+  if (unanswered_) next_status_ = now + kStatusInterval;
+  unanswered_ = false;
+  ask_again_ = kAskAgain;
+  progress_.Update(now, *mine, status.stages, status.trouble);
+  if (!status.trouble.empty() && status.trouble != trouble_) {
+    terminal_.Print("millrace: the broker takes no more work: " + status.trouble);
+  }
+  trouble_ = status.trouble;
   if (!HasEnded(*mine)) return Show(now);
   ended_ = *mine;
   terminal_.ShowLive("");

@@ -1,4 +1,5 @@
-// Follows one run through the broker's statuses and shows how it goes, until it has ended.
+// Follows one run through the broker's statuses and shows how it goes, until it has ended. A broker
+// that dies and comes back is asked anew.
 #pragma once
 
 #include <map>
@@ -29,18 +30,29 @@ class RunFollower {
   [[nodiscard]] bool following() const { return run_.valid(); }
   [[nodiscard]] RunId run() const { return run_; }
 
-  // Asks for a status where one is due; at most four a second.
+  // Asks for a status where one is due: at most four a second, and one that is not answered again
+  // after kAskAgain, then twice that, and so on up to kAskAtLeast.
   void Step();
   [[nodiscard]] std::optional<Instant> NextStep() const;
-  // Takes any reply; those that are no status of the run are left alone.
-  void OnReply(const wire::ControlReply& reply);
+  // There is a new broker: what the old one has not answered it never will.
+  void AskAnew();
+  // Takes any reply; those that concern something else are left alone.
+  void OnReply(const wire::ReplyEnvelope& reply);
+
+  static constexpr Duration kAskAgain = std::chrono::seconds(2);
+  static constexpr Duration kAskAtLeast = std::chrono::seconds(30);
 
   // The run as it ended, with its report; nullopt while it goes on.
   [[nodiscard]] const std::optional<wire::RunStatus>& ended() const { return ended_; }
+  // Why the broker will not tell of the run: it knows none of that number.
+  [[nodiscard]] const std::optional<Error>& refused() const { return refused_; }
   // When the broker last said something about the run, or was first asked.
   [[nodiscard]] Instant last_heard() const { return last_heard_; }
 
  private:
+  void AskForEnd();
+  void OnRefusal(const wire::ReplyEnvelope& reply, const wire::ErrorReply& refusal);
+  void OnStatus(const wire::StatusReply& status);
   void Show(Instant now);
 
   const Clock& clock_;
@@ -50,9 +62,16 @@ class RunFollower {
   Progress progress_;
   RunId run_;
   Instant next_status_{};
+  // The latest requests; 0: none.
+  std::uint64_t status_id_ = 0;
+  std::uint64_t wait_id_ = 0;
+  bool unanswered_ = false;  // nothing has come since the latest status was asked for
+  Duration ask_again_ = kAskAgain;
   Instant next_line_{};
   Instant last_heard_{};
+  std::string trouble_;  // as it was shown last
   std::optional<wire::RunStatus> ended_;
+  std::optional<Error> refused_;
 };
 
 }  // namespace millrace::cli

@@ -14,12 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// "a/b/." and "a/b/" are "/cwd/a/b"; symbolic links stay, since their names are the person's.
-fs::path Absolute(const std::string& written) {
-  fs::path path = fs::absolute(written).lexically_normal();
-  return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
-}
-
 // Whether `inner` is `outer` or lies below it, by what the file system says they are.
 bool IsWithin(const fs::path& inner, const fs::path& outer) {
   std::error_code error;
@@ -50,7 +44,7 @@ Result<void> ResolveList(ScanRunOptions& scan, InputIs where, const std::string&
     scan.files_from = list_file;
     return {};
   }
-  const fs::path path = Absolute(scan.files_from);
+  const fs::path path = AbsolutePath(scan.files_from);
   if (where == InputIs::kHere && !fs::is_regular_file(path)) {
     return Fail(ErrorCode::kNotFound, fmt::format("--files-from: no file {}", path.string()));
   }
@@ -138,9 +132,25 @@ void AddInputOptions(CLI::App& command, RunInput& input) {
                  "Give up (exit 3) once so many images have failed, or such a share of those "
                  "processed, counted from 100 on")
       ->type_name("N|P%");
-  command.add_flag("--fresh", input.fresh,
-                   "Do everything again. Today a second run always does; with this said, it will "
-                   "go on doing so once runs can be resumed");
+  const std::string earlier = "What an earlier run has done already";
+  CLI::Option* fresh = command
+                           .add_flag("--fresh", input.fresh,
+                                     "Do everything again: nothing that was done before counts")
+                           ->group(earlier);
+  command
+      .add_flag("--checksum", input.scan.checksum,
+                "Tell a changed file by its content, not by its size and time of change: reads "
+                "every file")
+      ->group(earlier);
+  command
+      .add_flag("--verify-outputs", input.verify_outputs,
+                "Do again what has no output any more, or one that was changed since")
+      ->excludes(fresh)
+      ->group(earlier);
+  command
+      .add_flag("--prune", input.prune,
+                "Remove the outputs of files that are no longer in INPUT (else they are listed)")
+      ->group(earlier);
 }
 
 void AddVerdictOptions(CLI::App& command, Verdict& verdict) {
@@ -152,10 +162,15 @@ void AddVerdictOptions(CLI::App& command, Verdict& verdict) {
                    "Exit 0, not 2, where INPUT holds no images");
 }
 
+std::string AbsolutePath(const std::string& written) {
+  const fs::path path = fs::absolute(written).lexically_normal();
+  return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
+}
+
 Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where,
                                 const std::string& list_file) {
-  fs::path from = Absolute(input.input);
-  const fs::path to = Absolute(input.output);
+  fs::path from = AbsolutePath(input.input);
+  const fs::path to = AbsolutePath(input.output);
   ScanRunOptions scan = input.scan;
   std::error_code error;
   if (where == InputIs::kHere && !fs::exists(from, error)) {
@@ -176,7 +191,10 @@ Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where,
                       .output = to.string(),
                       .options = options.Encode(),
                       .stop_at_failures = input.stop_at.count,
-                      .stop_at_share = input.stop_at.share};
+                      .stop_at_share = input.stop_at.share,
+                      .fresh = input.fresh,
+                      .verify_outputs = input.verify_outputs,
+                      .prune = input.prune};
 }
 
 }  // namespace millrace::cli

@@ -19,13 +19,19 @@ struct RunInput {
   ScanRunOptions scan;
   FailureLimit stop_at;
   bool fresh = false;
+  bool verify_outputs = false;
+  bool prune = false;
 };
 
-// INPUT, OUTPUT, the filters and --stop-at.
+// INPUT, OUTPUT, the filters, --stop-at, and what of an earlier run counts.
 void AddInputOptions(CLI::App& command, RunInput& input);
 
 // --fail-on and --allow-empty.
 void AddVerdictOptions(CLI::App& command, Verdict& verdict);
+
+// A path of the command line from the root on, without "." and ".." and without a slash at its end.
+// Symbolic links stay, since their names are the person's.
+std::string AbsolutePath(const std::string& written);
 
 // Whether INPUT is looked at on this machine, or left to the machines that read it.
 enum class InputIs { kHere, kElsewhere };

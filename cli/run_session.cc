@@ -16,20 +16,18 @@ std::string SignalName(int signal) { return signal == SIGINT ? "Ctrl-C" : "SIGTE
 }  // namespace
 
 RunSession::RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal,
-                       LocalPipeline& pipeline, ProgressStyle style)
+                       LocalPipeline& pipeline, SessionOptions options)
     : clock_(clock),
       signals_(signals),
       terminal_(terminal),
       pipeline_(pipeline),
-      follower_(clock, pipeline.control(), terminal, style) {}
+      options_(std::move(options)),
+      follower_(clock, pipeline.control(), terminal, options_.progress) {}
 
-SessionEnd RunSession::Run(const wire::Submit& submit) {
+SessionEnd RunSession::Run(wire::ControlRequest request) {
+  request_ = std::move(request);
   deadline_ = clock_.Now() + kStartDeadline;
-  if (const auto sent = pipeline_.control().Send(submit)) {
-    submit_id_ = *sent;  // queued until the broker is up
-  } else {
-    Trouble(sent.error().message, kExitUnfinished);
-  }
+  Submit();
   while (phase_ != Phase::kOver) {
     Wait();
     // Signals first: where the whole group got one, children that end after it must not be
@@ -37,13 +35,23 @@ SessionEnd RunSession::Run(const wire::Submit& submit) {
     TakeSignals();
     TakeReplies();
     pipeline_.Step();
+    if (pipeline_.broker_restarts() != broker_restarts_) OnNewBroker();
     CheckPipeline();
     follower_.Step();
+    CheckTime();
     CheckDeadline();
   }
   terminal_.ShowLive("");
   end_.run = follower_.ended();
   return end_;
+}
+
+void RunSession::Submit() {
+  if (const auto sent = pipeline_.control().Send(request_)) {
+    submit_id_ = *sent;  // queued until the broker is up
+  } else {
+    Trouble(sent.error().message, kExitUnfinished);
+  }
 }
 
 void RunSession::Wait() {
@@ -84,20 +92,34 @@ void RunSession::TakeReplies() {
     if (!reply && reply.error().code == ErrorCode::kProtocol) continue;  // a newer broker's
     if (!reply) return Trouble(reply.error().message, kExitUnfinished);
     if (!*reply) return;
-    follower_.OnReply((*reply)->reply);
-    if ((*reply)->id != submit_id_) continue;
-    if (const auto* refused = std::get_if<wire::ErrorReply>(&(*reply)->reply)) {
-      Trouble(refused->text, ExitStatusOf(ErrorCodeFromName(refused->code)));
-    } else if (const auto* submitted = std::get_if<wire::Submitted>(&(*reply)->reply)) {
-      follower_.Follow(submitted->run);
-      if (phase_ == Phase::kSubmitting) {
-        phase_ = Phase::kRunning;
-        deadline_.reset();
-      } else if (phase_ == Phase::kStopping) {
-        Cancel("interrupted by " + SignalName(end_.signal), kStopDeadline);
-      }
+    follower_.OnReply(**reply);
+    if ((*reply)->id == submit_id_) OnSubmitReply((*reply)->reply);
+  }
+}
+
+void RunSession::OnSubmitReply(const wire::ControlReply& reply) {
+  submit_id_ = 0;
+  if (const auto* refused = std::get_if<wire::ErrorReply>(&reply)) {
+    Trouble(refused->text, ExitStatusOf(ErrorCodeFromName(refused->code)));
+  } else if (const auto* submitted = std::get_if<wire::Submitted>(&reply)) {
+    follower_.Follow(submitted->run);
+    options_.on_accepted();
+    if (phase_ == Phase::kSubmitting) {
+      phase_ = Phase::kRunning;
+      deadline_.reset();
+    } else if (phase_ == Phase::kStopping) {
+      SendCancel();
     }
   }
+}
+
+void RunSession::OnNewBroker() {
+  broker_restarts_ = pipeline_.broker_restarts();
+  if (phase_ == Phase::kSubmitting) deadline_ = clock_.Now() + kStartDeadline;
+  // The old one may have taken it all the same: the new one then answers with that run.
+  if (submit_id_ != 0) Submit();
+  follower_.AskAnew();
+  if (phase_ == Phase::kStopping) SendCancel();
 }
 
 void RunSession::CheckPipeline() {
@@ -107,10 +129,11 @@ void RunSession::CheckPipeline() {
     return;
   }
   if (follower_.ended()) return Leave();
-  if (const std::optional<ChildEnd> broker = pipeline_.BrokerEnd()) {
+  if (follower_.refused()) return Trouble(follower_.refused()->message, kExitUnfinished);
+  if (const std::optional<ChildEnd>& broker = pipeline_.BrokerEnd()) {
     // One that was told to leave as we were says how the run ended first: that is on its way.
     if (end_.signal == 0 || *broker != ChildEnd{}) {
-      Trouble(pipeline_.DescribeBrokerEnd(), kExitUnfinished);
+      Trouble(pipeline_.DescribeBrokerEnd(), pipeline_.BrokerExitStatus());
     } else {
       deadline_ = std::min(deadline_.value_or(Instant::max()), clock_.Now() + kLastWordDeadline);
     }
@@ -119,6 +142,15 @@ void RunSession::CheckPipeline() {
     end_.exit_status = kExitUsage;
     Cancel(end_.trouble, kGiveUpDeadline);
   }
+}
+
+// The follower's questions wake the loop several times a second: no timer of its own.
+void RunSession::CheckTime() {
+  if (!options_.until || end_.out_of_time || std::time(nullptr) < options_.until->at) return;
+  if (phase_ != Phase::kSubmitting && phase_ != Phase::kRunning) return;
+  end_.out_of_time = true;
+  terminal_.Print(fmt::format("it is {}: finishing what is in flight", options_.until->text));
+  Cancel(fmt::format("it is {}, as --until says", options_.until->text), kStopDeadline);
 }
 
 void RunSession::CheckDeadline() {
@@ -141,9 +173,15 @@ void RunSession::CheckDeadline() {
 void RunSession::Cancel(const std::string& reason, Duration within) {
   deadline_ = clock_.Now() + within;
   phase_ = Phase::kStopping;
+  cancel_reason_ = reason;
+  SendCancel();
+}
+
+void RunSession::SendCancel() {
   if (!follower_.following()) return;  // once the broker has named the run
+  // Where it cannot be sent, the deadline ends it.
   [[maybe_unused]] const auto sent =
-      pipeline_.control().Send(wire::CancelRequest{follower_.run(), reason});
+      pipeline_.control().Send(wire::CancelRequest{follower_.run(), cancel_reason_});
 }
 
 void RunSession::Leave() {

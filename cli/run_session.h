@@ -1,24 +1,33 @@
-// `millrace run` from the moment its command line is understood: starts the pipeline, submits the
-// run, shows how it goes, handles Ctrl-C, and stops the pipeline.
+// `millrace run` once its pipeline has been started: submits the run, shows how it goes, handles
+// Ctrl-C and brokers that die, and stops the pipeline.
 #pragma once
 
-#include <memory>
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "cli/local_pipeline.h"
 #include "cli/run_follower.h"
 #include "cli/terminal.h"
+#include "cli/time_of_day.h"
 #include "common/base/clock.h"
 #include "common/os/signals.h"
 #include "common/wire/messages.h"
 
 namespace millrace::cli {
 
+struct SessionOptions {
+  ProgressStyle progress = ProgressStyle::kAuto;
+  std::optional<StopTime> until;
+  // Called once the broker has taken the run.
+  std::function<void()> on_accepted;
+};
+
 // How a session ended.
 struct SessionEnd {
   std::optional<wire::RunStatus> run;  // as it ended; nullopt where that was not to be learnt
   int signal = 0;                      // that interrupted it; 0: none did
+  bool out_of_time = false;            // it was stopped at SessionOptions::until
   // Why there was no ordinary end; "" where there was one. `exit_status` goes with it.
   std::string trouble;
   int exit_status = 0;
@@ -27,7 +36,7 @@ struct SessionEnd {
 class RunSession {
  public:
   // A broker that has not answered by then is not going to.
-  static constexpr Duration kStartDeadline = std::chrono::seconds(30);
+  static constexpr Duration kStartDeadline = std::chrono::minutes(2);
   // For a cancelled run to end: what is in flight may finish.
   static constexpr Duration kStopDeadline = std::chrono::seconds(60);
   // For the processes to leave, once the run has ended.
@@ -39,10 +48,10 @@ class RunSession {
 
   // All outlive the session.
   RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal, LocalPipeline& pipeline,
-             ProgressStyle style);
+             SessionOptions options);
 
-  // Runs to the end. Afterwards no child is left.
-  SessionEnd Run(const wire::Submit& submit);
+  // Runs what the request starts, Submit or RetryRequest, to the end. Afterwards no child is left.
+  SessionEnd Run(wire::ControlRequest request);
 
  private:
   enum class Phase {
@@ -53,14 +62,20 @@ class RunSession {
     kOver,
   };
 
+  void Submit();
   void Wait();
   void TakeSignals();
   void TakeReplies();
+  void OnSubmitReply(const wire::ControlReply& reply);
+  // What the broker that died had not answered is asked of the new one.
+  void OnNewBroker();
   void CheckPipeline();
+  void CheckTime();
   void CheckDeadline();
 
   // Asks the broker to end the run early; `within` bounds how long that may take.
   void Cancel(const std::string& reason, Duration within);
+  void SendCancel();
   void Leave();
   void Trouble(std::string what, int exit_status);
 
@@ -68,9 +83,13 @@ class RunSession {
   SignalFd& signals_;
   Terminal& terminal_;
   LocalPipeline& pipeline_;
+  const SessionOptions options_;
   RunFollower follower_;
   Phase phase_ = Phase::kSubmitting;
-  std::uint64_t submit_id_ = 0;
+  wire::ControlRequest request_;
+  std::uint64_t submit_id_ = 0;  // of the latest; 0: it has been answered
+  int broker_restarts_ = 0;      // of which this session knows
+  std::string cancel_reason_;
   std::optional<Instant> deadline_;  // of the phase
   SessionEnd end_;
 };

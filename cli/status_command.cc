@@ -25,9 +25,10 @@ std::string Quoted(std::string_view bytes) { return '"' + JsonEscapeBytes(bytes)
 std::string RunJson(const wire::RunStatus& run) {
   return fmt::format(
       R"({{"run":{},"state":{},"input":{},"output":{},"scanned":{},"ok":{},"failed":{},)"
-      R"("skipped":{},"scan_complete":{},"elapsed_s":{:.3f},"reason":{}}})",
+      R"("skipped":{},"resumed":{},"scan_complete":{},"elapsed_s":{:.3f},"reason":{}}})",
       run.run.value(), Quoted(run.state), Quoted(run.input), Quoted(run.output), run.scanned,
-      run.ok, run.failed, run.skipped, run.scan_complete, run.elapsed_s, Quoted(run.reason));
+      run.ok, run.failed, run.skipped, run.resumed, run.scan_complete, run.elapsed_s,
+      Quoted(run.reason));
 }
 
 std::string StageJson(const wire::StageStatus& stage) {
@@ -41,17 +42,21 @@ void PrintJson(const wire::StatusReply& status) {
   for (const auto& run : status.runs) runs += (runs.empty() ? "" : ",") + RunJson(run);
   std::string stages;
   for (const auto& stage : status.stages) stages += (stages.empty() ? "" : ",") + StageJson(stage);
-  fmt::print("{{\"runs\":[{}],\"stages\":[{}]}}\n", runs, stages);
+  fmt::print("{{\"runs\":[{}],\"stages\":[{}],\"trouble\":{}}}\n", runs, stages,
+             Quoted(status.trouble));
 }
 
 void PrintTables(const wire::StatusReply& status) {
-  fmt::print("{:<6} {:<9} {:>12} {:>12} {:>9} {:>9}  {}\n", "RUN", "STATE", "SCANNED", "OK",
-             "FAILED", "SKIPPED", "INPUT -> OUTPUT");
+  if (!status.trouble.empty()) {
+    fmt::print("The broker takes no more work: {}\n\n", Printable(status.trouble));
+  }
+  fmt::print("{:<6} {:<9} {:>12} {:>12} {:>9} {:>9} {:>12}  {}\n", "RUN", "STATE", "SCANNED", "OK",
+             "FAILED", "SKIPPED", "RESUMED", "INPUT -> OUTPUT");
   for (const auto& run : status.runs) {
-    fmt::print("{:<6} {:<9} {:>12} {:>12} {:>9} {:>9}  {} -> {}{}\n", run.run.value(), run.state,
-               Grouped(run.scanned) + (run.scan_complete ? "" : "+"), Grouped(run.ok),
-               Grouped(run.failed), Grouped(run.skipped), Printable(run.input),
-               Printable(run.output),
+    fmt::print("{:<6} {:<9} {:>12} {:>12} {:>9} {:>9} {:>12}  {} -> {}{}\n", run.run.value(),
+               run.state, Grouped(run.scanned) + (run.scan_complete ? "" : "+"), Grouped(run.ok),
+               Grouped(run.failed), Grouped(run.skipped), Grouped(run.resumed),
+               Printable(run.input), Printable(run.output),
                run.reason.empty() ? "" : "  (" + Printable(run.reason) + ")");
   }
   fmt::print("\n{:<16} {:>8} {:>12} {:>8} {:>10} {:>6}\n", "STAGE", "WORKERS", "WAITING", "ACTIVE",
@@ -76,6 +81,7 @@ void AddStatusCommand(CLI::App& app, Action& chosen) {
       app.add_subcommand("status", "Show the runs and the stages of a pipeline that is up");
   command->add_option("RUN", options->run, "Only this run (default: all)");
   AddBrokerOptions(*command, options->broker);
+  AddAnswerTimeoutOption(*command, options->broker);
   command->add_flag("--json", options->json, "As one JSON object");
   command->footer(
       "Examples:\n"

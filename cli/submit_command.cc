@@ -14,16 +14,16 @@ namespace millrace::cli {
 namespace {
 
 struct SubmitOptions {
-  std::string topology;
+  BrokerChoice broker;
   RunInput input;
 };
 
 Result<RunId> SubmitRun(const SubmitOptions& options) {
-  ASSIGN_OR_RETURN(const Topology topology, LoadElsewhere(options.topology));
+  ASSIGN_OR_RETURN(const Topology topology, LoadElsewhere(options.broker.topology));
   ASSIGN_OR_RETURN(wire::Submit submit,
                    MakeSubmit(options.input,
                               topology.broker.Local() ? InputIs::kHere : InputIs::kElsewhere, ""));
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect({.topology = options.topology, .endpoint = ""}));
+  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
   ASSIGN_OR_RETURN(const auto submitted, link->Ask<wire::Submitted>(std::move(submit)));
   return submitted.run;
 }
@@ -35,12 +35,16 @@ void AddSubmitCommand(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand(
       "submit", "Start a run on a pipeline that is up, and print the run's id alone");
   command
-      ->add_option("TOPOLOGY", options->topology,
+      ->add_option("TOPOLOGY", options->broker.topology,
                    "The topology that is up: a file, or a name as for `millrace run`")
       ->required();
   AddInputOptions(*command, options->input);
+  AddAnswerTimeoutOption(*command, options->broker);
   command->footer(
-      "INPUT and OUTPUT are paths on the machines where the stages run.\n\n"
+      "INPUT and OUTPUT are paths on the machines where the stages run. Only what is not done yet\n"
+      "is done; a run of the same INPUT, OUTPUT and options that has not ended is the one that "
+      "goes\n"
+      "on.\n\n"
       "Examples:\n"
       "  run=$(millrace submit cluster.yaml /photos /masks)\n"
       "  millrace wait $run --topology cluster.yaml --fail-on 1%");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "cli/command.h"
@@ -150,6 +151,19 @@ LoadContext CommandLineContext(const TopologyChoice& choice) {
 Result<Topology> LoadChosen(const TopologyChoice& choice, const std::string& endpoint_dir) {
   ASSIGN_OR_RETURN(const std::string path, FindTopology(choice.topology, TopologyFolders()));
   LoadContext context = CommandLineContext(choice);
+  context.endpoint_dir = endpoint_dir;
+  context.check_files = true;
+  context.check_options = CheckBuiltinOptions;
+  return LoadTopology(path, context);
+}
+
+Result<Topology> LoadRecorded(const std::string& recorded, const std::string& endpoint_dir) {
+  const std::string path = endpoint_dir + "/recorded.yaml";
+  std::ofstream file(path, std::ios::binary);
+  file << recorded;
+  file.close();
+  if (!file) return Fail(ErrorCode::kWriteFailed, "cannot write " + path);
+  LoadContext context = CommandLineContext({});
   context.endpoint_dir = endpoint_dir;
   context.check_files = true;
   context.check_options = CheckBuiltinOptions;

@@ -48,6 +48,10 @@ LoadContext CommandLineContext(const TopologyChoice& choice);
 // `endpoint_dir` other than "" makes everything run over ipc in that folder.
 Result<Topology> LoadChosen(const TopologyChoice& choice, const std::string& endpoint_dir = "");
 
+// Loads what a run has recorded (run_record.h), into which nothing is to be put any more, to run it
+// again over ipc in `endpoint_dir`.
+Result<Topology> LoadRecorded(const std::string& recorded, const std::string& endpoint_dir);
+
 // Finds and loads what runs already, and perhaps on other machines: to learn where its broker is.
 Result<Topology> LoadElsewhere(const std::string& topology);
 

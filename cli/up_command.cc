@@ -80,7 +80,7 @@ class Upkeep {
   }
 
   void CheckPipeline() {
-    const std::optional<ChildEnd> broker = pipeline_.BrokerEnd();
+    const std::optional<ChildEnd>& broker = pipeline_.BrokerEnd();
     if (deadline_) {
       if (pipeline_.AllEnded()) over_ = true;
       if (clock_.Now() >= *deadline_) {
@@ -91,7 +91,7 @@ class Upkeep {
       // `millrace down` makes it leave by itself.
       const bool told = *broker == ChildEnd{};
       Stop(told ? "the pipeline is down" : pipeline_.DescribeBrokerEnd(),
-           told ? kExitDone : kExitUnfinished);
+           told ? kExitDone : pipeline_.BrokerExitStatus());
     } else if (!pipeline_.cannot_start().empty()) {
       Stop(pipeline_.cannot_start(), kExitUsage);
     }
@@ -138,7 +138,7 @@ Result<int> KeepUp(const TopologyChoice& choice) {
 }
 
 Result<void> TakeDown(const DownOptions& options) {
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect({.topology = options.topology, .endpoint = ""}));
+  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect({.topology = options.topology}));
   RETURN_IF_ERROR(link->Ask<wire::OkReply>(wire::ShutdownRequest{}));
   return {};
 }

@@ -1,8 +1,9 @@
-// millrace wait RUN and millrace cancel RUN.
+// millrace wait RUN: until it has ended, whatever becomes of its broker meanwhile.
 
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "cli/broker_choice.h"
@@ -12,13 +13,14 @@
 #include "cli/run_follower.h"
 #include "cli/run_input.h"
 #include "cli/terminal.h"
+#include "common/config/units.h"
 #include "common/net/poll_loop.h"
 
 namespace millrace::cli {
 namespace {
 
-// A broker that has said nothing for so long is gone.
-constexpr Duration kSilence = std::chrono::seconds(30);
+// A broker that has said nothing for so long is away.
+constexpr Duration kSilence = std::chrono::seconds(5);
 
 struct WaitOptions {
   BrokerChoice broker;
@@ -28,10 +30,21 @@ struct WaitOptions {
   bool json = false;
 };
 
-struct CancelOptions {
-  BrokerChoice broker;
-  std::uint64_t run = 0;
-  std::string reason = "cancelled";
+// Tells when a broker that was there is away, and when it is back.
+class Silence {
+ public:
+  explicit Silence(Terminal& terminal) : terminal_(terminal) {}
+
+  void Note(Duration since_heard) {
+    if (away_ == (since_heard >= kSilence)) return;
+    away_ = !away_;
+    terminal_.Print(away_ ? "millrace: the broker does not answer; waiting for it to come back"
+                          : "millrace: the broker is back");
+  }
+
+ private:
+  Terminal& terminal_;
+  bool away_ = false;
 };
 
 // Takes what the broker has said; its error where it refuses.
@@ -39,10 +52,8 @@ Result<void> TakeReplies(net::ControlClient& control, RunFollower& follower) {
   for (;;) {
     ASSIGN_OR_RETURN(const auto reply, control.Receive());
     if (!reply) return {};
-    if (const auto* refused = std::get_if<wire::ErrorReply>(&reply->reply)) {
-      return Fail(ErrorCodeFromName(refused->code), refused->text);
-    }
-    follower.OnReply(reply->reply);
+    follower.OnReply(*reply);
+    if (follower.refused()) return Fail(*follower.refused());
   }
 }
 
@@ -51,17 +62,24 @@ Result<wire::RunStatus> WaitForEnd(const WaitOptions& options, Terminal& termina
   ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
   RunFollower follower(clock, link->control(), terminal, options.progress);
   follower.Follow(RunId(options.run));
+  std::optional<Instant> give_up;
+  if (options.broker.timeout) give_up = clock.Now() + *options.broker.timeout;
+  Silence silence(terminal);
   net::PollLoop loop;
   loop.OnReadable(link->control().socket(), [] {});
-  while (!follower.ended()) {
+  for (;;) {
     follower.Step();
-    RETURN_IF_ERROR(loop.RunOnce(clock, follower.NextStep()));
+    Instant until = std::min(*follower.NextStep(), clock.Now() + kSilence);
+    if (give_up) until = std::min(until, *give_up);
+    RETURN_IF_ERROR(loop.RunOnce(clock, until));
     RETURN_IF_ERROR(TakeReplies(link->control(), follower));
-    if (clock.Now() - follower.last_heard() > kSilence) {
-      return Fail(ErrorCode::kUnavailable, "the broker does not answer");
+    if (follower.ended()) return *follower.ended();
+    silence.Note(clock.Now() - follower.last_heard());
+    if (give_up && clock.Now() >= *give_up) {
+      return Fail(ErrorCode::kTimeout, fmt::format("run {} has not ended after {}", options.run,
+                                                   FormatDuration(*options.broker.timeout)));
     }
   }
-  return *follower.ended();
 }
 
 int Wait(const WaitOptions& options) {
@@ -75,13 +93,6 @@ int Wait(const WaitOptions& options) {
   return judgement.exit_status;
 }
 
-Result<void> Cancel(const CancelOptions& options) {
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
-  RETURN_IF_ERROR(
-      link->Ask<wire::OkReply>(wire::CancelRequest{RunId(options.run), options.reason}));
-  return {};
-}
-
 }  // namespace
 
 void AddWaitCommand(CLI::App& app, Action& chosen) {
@@ -91,32 +102,18 @@ void AddWaitCommand(CLI::App& app, Action& chosen) {
   command->add_option("RUN", options->run, "The id that `millrace submit` printed")->required();
   AddBrokerOptions(*command, options->broker);
   AddVerdictOptions(*command, options->verdict);
+  AddTimeoutOption(*command, options->broker.timeout, "Give up after this time (default: never)");
   command->add_option("--progress", options->progress, "How to show how it goes")
       ->transform(CLI::CheckedTransformer(ProgressStyles()).description(""))
       ->type_name("auto|bar|plain|none");
   command->add_flag("--json", options->json, "Print the report, as JSON and alone, to stdout");
   command->footer(
-      "Ctrl-C ends the waiting, not the run. The exit status is that of `millrace run`.\n\n"
+      "Ctrl-C ends the waiting, not the run. The exit status is that of `millrace run`. A broker\n"
+      "that goes away is waited for.\n\n"
       "Examples:\n"
       "  millrace wait 7\n"
       "  millrace wait 7 --topology cluster.yaml --fail-on 1% --json");
   command->callback([options, &chosen] { chosen = [options] { return Wait(*options); }; });
-}
-
-void AddCancelCommand(CLI::App& app, Action& chosen) {
-  auto options = std::make_shared<CancelOptions>();
-  CLI::App* command = app.add_subcommand(
-      "cancel", "End a run early: what is in flight finishes, and its report is written");
-  command->add_option("RUN", options->run, "The id that `millrace submit` printed")->required();
-  AddBrokerOptions(*command, options->broker);
-  command->add_option("--reason", options->reason, "Goes into the run's status")->type_name("TEXT");
-  command->footer("Example:\n  millrace cancel 7 --topology cluster.yaml");
-  command->callback([options, &chosen] {
-    chosen = [options] {
-      const Result<void> cancelled = Cancel(*options);
-      return cancelled ? kExitDone : Complain(cancelled.error());
-    };
-  });
 }
 
 }  // namespace millrace::cli

@@ -117,6 +117,29 @@ TEST_CASE("a run that is being ended says so") {
   CHECK(progress.Line() == "5 of 10+ images, stopping");
 }
 
+TEST_CASE("what was taken over from before counts as done, not as speed") {
+  ManualClock clock;
+  Progress progress;
+  progress.Update(clock.Now(), Status(1000, 0, true), {});
+  clock.Advance(seconds(4));
+  wire::RunStatus run = Status(1000, 640, true);
+  run.resumed = 600;
+  progress.Update(clock.Now(), run, {});
+  // 40 of its own in 4 s; 360 left.
+  CHECK(progress.Line() == "640 of 1,000 images, 600 resumed, 10.0 img/s, ETA 0:36");
+}
+
+TEST_CASE("a run that is paused, or whose broker takes no more work, says so") {
+  Progress progress;
+  wire::RunStatus run = Status(10, 5, true);
+  run.state = "paused";
+  progress.Update(ManualClock().Now(), run, {}, "");
+  CHECK(progress.Line() == "5 of 10 images, paused");
+  run.state = "active";
+  progress.Update(ManualClock().Now(), run, {}, "state: no space left");
+  CHECK(progress.Line() == "5 of 10 images, stalled");
+}
+
 TEST_CASE("no stage limits while all of them wait") {
   wire::StageStatus stage;
   stage.name = "scan";

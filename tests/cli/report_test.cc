@@ -43,6 +43,13 @@ TEST_CASE("a report is told in a few lines") {
   CHECK(HasLine(*lines, "failures: /out/.millrace/failed.jsonl"));
 }
 
+TEST_CASE("a report says how much of it was done before") {
+  const auto lines = DescribeReport(R"({"scanned": 1050, "ok": 1050, "resumed": 1000})", "", {});
+  REQUIRE(lines);
+  CHECK(HasLine(*lines, "  1,000 of them were done before"));
+  CHECK_FALSE(HasLine(DescribeReport(kReport, "", {}).value(), "  0 of them were done before"));
+}
+
 TEST_CASE("a report that was written early says what is missing") {
   const auto lines = DescribeReport(
       R"({"scanned": 10, "ok": 4, "failed": 0, "skipped": 0, "unfinished": 6, "scan_complete": false})",

@@ -101,6 +101,32 @@ TEST_CASE("filters and bounds travel with the run") {
   CHECK(submit->stop_at_failures == 0);
 }
 
+TEST_CASE("what of an earlier run counts travels with the run") {
+  Places places;
+  const auto plain = places.Make();
+  REQUIRE(plain);
+  CHECK_FALSE((plain->fresh || plain->verify_outputs || plain->prune));
+  CHECK_FALSE(ScanOf(*plain).checksum);
+
+  CLI::App command;
+  AddInputOptions(command, places.input);
+  const std::string input = places.input.input;
+  const std::string output = places.input.output;
+  command.parse({"--prune", "--verify-outputs", "--checksum", output, input});  // from the back
+  const auto submit = places.Make();
+  REQUIRE(submit);
+  CHECK(submit->verify_outputs);
+  CHECK(submit->prune);
+  CHECK(ScanOf(*submit).checksum);
+  CHECK_FALSE(submit->fresh);
+
+  RunInput again;
+  CLI::App other;
+  AddInputOptions(other, again);
+  other.parse({"--fresh", output, input});
+  CHECK(MakeSubmit(again, InputIs::kHere, "").value().fresh);
+}
+
 TEST_CASE("a list of files is given by its absolute path, and must be there") {
   Places places;
   places.input.scan.files_from = places.folder.Write("files", "a.jpg\n");

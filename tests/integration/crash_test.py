@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Workers that are killed in the middle cost nothing; a broker that is killed ends the run, said so."""
+"""Processes that are killed in the middle cost nothing: workers, and the broker."""
 import os
 import signal
 
@@ -19,7 +19,7 @@ class Crashes(TestCase):
         wait_until(lambda: len(files_below(self.out)) >= 60, "the first results")
         return run
 
-    def check_killing(self, worker):
+    def check_killing(self, worker, named=None):
         run = self.start_and_get_going("--set", "preprocess.replicas=2")
         victim = run.children()[worker]
         os.kill(victim, signal.SIGKILL)
@@ -30,7 +30,7 @@ class Crashes(TestCase):
         self.assertEqual((report["scanned"], report["ok"]), (600, 600))
         self.assertEqual(files_below(self.out), self.names)
         self.assert_nothing_half_written()
-        self.assertIn(f"{worker} died of signal 9", run.stderr)
+        self.assertIn(f"{named or worker} died of signal 9", run.stderr)
 
     def test_a_killed_scanner_costs_nothing(self):
         self.check_killing("scan-0")
@@ -44,13 +44,24 @@ class Crashes(TestCase):
     def test_a_killed_postprocess_worker_costs_nothing(self):
         self.check_killing("postprocess-0")
 
-    def test_a_killed_broker_ends_the_run_and_is_named(self):
+    def test_a_killed_broker_is_started_again_and_the_run_goes_on_to_its_end(self):
+        self.check_killing("broker", named="the broker")
+
+    def test_a_broker_that_is_killed_again_and_again_is_given_up(self):
         run = self.start_and_get_going()
+        os.kill(run.children()["inference-0"], signal.SIGSTOP)  # the run does not end meanwhile
+        killed = set()
+        for _ in range(5):
+            broker = wait_until(
+                lambda: {run.children().get("broker")} - killed - {None}, "the next broker").pop()
+            killed.add(broker)
+            os.kill(broker, signal.SIGKILL)
         children = run.children()
-        os.kill(children["broker"], signal.SIGKILL)
-        self.assertEqual(run.wait(), 3)
-        self.assertIn("the broker ended with signal 9", run.stderr)
+        self.assertEqual(run.wait(), 3, run.stderr)
+        self.assertIn("the broker died 5 times within 60 s", run.stderr)
         self.assert_gone(children)
+        self.run_demo()  # and the same command goes on
+        self.assertEqual(files_below(self.out), self.names)
 
     def test_no_child_outlives_a_killed_parent(self):
         run = self.start_and_get_going()

@@ -22,6 +22,9 @@ class Completion(TestCase):
         self.assertEqual(self.complete("millrace", "model", "f"), ["fetch"])
         self.assertEqual(self.complete("millrace", "run", "demo", "--fail"), ["--fail-on"])
         self.assertEqual(self.complete("millrace", "status", "--fail"), [])
+        self.assertEqual(self.complete("millrace", "state", "b"), ["backup"])
+        self.assertEqual(self.complete("millrace", "retry", "--co"), ["--code"])
+        self.assertEqual(self.complete("millrace", "run", "demo", "--u"), ["--until"])
 
 
 class WhatIsTaken(TestCase):
@@ -88,6 +91,8 @@ class Mistakes(TestCase):
     def test_options_and_values_that_there_are_not(self):
         self.refuse("run", "demo", self.photos, self.out, "--wieghts", "w.pth", says="--wieghts")
         self.refuse("run", "demo", self.photos, self.out, "--fail-on", "many", says="5%")
+        self.refuse("run", "demo", self.photos, self.out, "--until", "6am", says="such as 06:00")
+        self.refuse("wait", "1", "--timeout", "5", says="5")
         self.refuse("run", "demo", self.photos, self.out, "--set", "preprocess.replicsa=2",
                     says='did you mean "replicas"?')
         self.refuse("run", "demo", self.photos, says="OUTPUT")
@@ -121,9 +126,12 @@ class Verdicts(TestCase):
 
     def test_failures_are_listed_for_people_and_for_programs(self):
         self.run_demo("--fail-on", "never")
-        table = self.run_to_end("failures", self.out, expect=0).stdout
-        self.assertEqual(len(table.splitlines()), 3)
-        self.assertRegex(table, r"000/photo-00000\.jpg +scan +empty ")
+        shown = self.run_to_end("failures", self.out, expect=0)
+        self.assertEqual(len(shown.stdout.splitlines()), 3)
+        self.assertRegex(shown.stdout, r"000/photo-00000\.jpg +scan +empty ")
+        self.assertEqual(shown.stderr, "2 failures: 2 empty\n")
+        none = self.run_to_end("failures", self.out, "--stage", "inference", expect=0)
+        self.assertEqual((none.stdout, none.stderr), ("", "no failures\n"))
         lines = self.run_to_end("failures", self.out, "--json", expect=0).stdout.splitlines()
         self.assertEqual({json.loads(line)["code"] for line in lines}, {"empty"})
         paths = self.run_to_end("failures", self.out, "-0", expect=0).stdout

@@ -2,6 +2,8 @@
 """How a run ends early: by SIGTERM, by workers that cannot start, by too many failures."""
 import os
 import signal
+import time
+import unittest.mock
 
 from millrace_testing import TestCase, files_below, main, wait_until, write_photos
 
@@ -31,6 +33,9 @@ class Stopping(TestCase):
         os.kill(run.pid, signal.SIGTERM)
         self.assertEqual(run.wait(), 143, run.stderr)
         self.assert_stopped_cleanly(run, children)
+        self.assertIn("the same command goes on where it stopped", run.stderr)
+        self.assertIn(" of them were done before", self.run_demo().stderr)
+        self.assertEqual(files_below(self.out), self.names)
 
     def test_sigterm_to_the_whole_group_is_the_same(self):
         run = self.start_and_get_going()
@@ -48,6 +53,21 @@ class Stopping(TestCase):
         os.kill(run.pid, signal.SIGTERM)
         self.assertEqual(run.wait(), 143)
         self.assert_gone(children)
+
+    def test_until_a_time_of_day_it_goes_on_and_then_stops_like_ctrl_c(self):
+        # A zone in which it is three seconds to six now; POSIX counts how far UTC is ahead.
+        ahead = (int(time.time()) - (6 * 3600 - 3)) % 86400
+        zone = f"XXX{ahead // 3600}:{ahead // 60 % 60:02}:{ahead % 60:02}"
+        with unittest.mock.patch.dict(os.environ, {"TZ": zone}):
+            run = self.start_demo("--until", "06:00")
+        children = wait_until(lambda: "inference-0" in run.children() and run.children(), "the workers")
+        os.kill(children["inference-0"], signal.SIGSTOP)  # the run is not over before the time
+        wait_until(lambda: "it is 06:00: finishing" in run.stderr, "the time")
+        os.kill(children["inference-0"], signal.SIGCONT)
+        self.assertEqual(run.wait(), 3, run.stderr)
+        self.assertIn("it is 06:00, as --until says", run.stderr)
+        self.assertIn("the same command goes on where it stopped", run.stderr)
+        self.assert_stopped_cleanly(run, children)
 
     def test_missing_weights_are_told_by_their_path(self):
         missing = self.folder / "missing.pth"

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""A pipeline that stays up: submit, status, wait, cancel and down, over TCP."""
+"""A pipeline that stays up: submit, status, wait, cancel, pause, retry, backup, down; over TCP."""
 import json
 import os
 import signal
 
-from millrace_testing import TestCase, files_below, free_ports, main, wait_until, write_photos
+from millrace_testing import (
+    TestCase, files_below, free_ports, jpeg, main, wait_until, write_photos)
 
 TOPOLOGY = """\
 version: 1
@@ -73,9 +74,58 @@ class Up(TestCase):
         self.assertIn("changed my mind", waited.stderr)
         self.assertLess(self.report()["ok"], 400)
 
+    def test_a_paused_run_stands_still_until_it_is_resumed(self):
+        write_photos(self.photos, 400)
+        wait_until(lambda: "inference-0" in self.up.children(), "the workers")
+        os.kill(self.up.children()["inference-0"], signal.SIGSTOP)  # not over before it is paused
+        run = self.submit(self.photos, self.out)
+        self.run_to_end("pause", run, *self.broker, expect=0)
+        os.kill(self.up.children()["inference-0"], signal.SIGCONT)
+        wait_until(lambda: self.status()["runs"][0]["state"] == "paused", "the pause")
+        late = self.run_to_end("wait", run, *self.broker, "--timeout", "1s", expect=3)
+        self.assertIn(f"run {run} has not ended after 1s", late.stderr)
+        self.run_to_end("resume", run, *self.broker, expect=0)
+        self.run_to_end("wait", run, *self.broker, expect=0)
+        self.assertEqual(self.report()["ok"], 400)
+
+    def test_a_broker_that_is_killed_comes_back_and_clients_have_waited(self):
+        names = {os.fsencode(name) for name in write_photos(self.photos, 300)}
+        wait_until(lambda: "inference-0" in self.up.children(), "the workers")
+        inference = self.up.children()["inference-0"]
+        os.kill(inference, signal.SIGSTOP)  # not over before the broker dies
+        run = self.submit(self.photos, self.out)
+        waiting = self.start("wait", run, *self.broker, "--progress", "none")
+        os.kill(self.up.children()["broker"], signal.SIGKILL)
+        wait_until(lambda: "it is started again" in self.up.stderr, "the death to be noticed")
+        os.kill(inference, signal.SIGCONT)
+        self.assertEqual(waiting.wait(), 0, waiting.stderr)
+        self.assertIn("300 scanned: 300 ok", waiting.stderr)
+        self.assertEqual(files_below(self.out), names)
+
+    def test_what_failed_is_tried_again(self):
+        names = write_photos(self.photos, 5)
+        (self.photos / names[0]).write_bytes(jpeg(1)[:30])
+        run = self.submit(self.photos, self.out)
+        self.run_to_end("wait", run, *self.broker, expect=1)
+        (self.photos / names[0]).write_bytes(jpeg(1))
+        again = self.run_to_end("retry", self.out, *self.broker, expect=0).stdout
+        self.run_to_end("wait", again.strip(), *self.broker, expect=0)
+        self.assertEqual(self.report()["ok"], 5)
+        nothing = self.run_to_end("retry", self.out, *self.broker, expect=0)
+        self.assertIn("nothing failed", nothing.stderr)
+        self.run_to_end("retry", self.folder, *self.broker, expect=2)
+
+    def test_the_state_is_copied_while_the_broker_serves(self):
+        self.submit(self.photos, self.out)
+        copy = self.folder / "copy.db"
+        self.run_to_end("state", "backup", copy, *self.broker, expect=0)
+        self.assertGreater(copy.stat().st_size, 0)
+        self.assertNotEqual(
+            self.start("state", "backup", copy, *self.broker).wait(), 0)  # it is there already
+
     def test_a_run_that_there_is_not(self):
         self.submit(self.photos, self.out, "--limit", "1")
-        for command in ("wait", "cancel", "status"):
+        for command in ("wait", "cancel", "status", "pause", "resume"):
             refused = self.run_to_end(command, "12345", *self.broker, expect=2)
             self.assertIn("no run 12345", refused.stderr)
 
@@ -98,6 +148,11 @@ class Up(TestCase):
         self.up.wait()
         refused = self.run_to_end("status", *self.broker, expect=3)
         self.assertIn("does not answer", refused.stderr)
+        refused = self.run_to_end(
+            "state", "backup", self.folder / "copy.db", *self.broker, expect=3)
+        self.assertIn("can simply be copied", refused.stderr)
+        late = self.run_to_end("wait", "1", *self.broker, "--timeout", "6s", expect=3)
+        self.assertIn("waiting for it to come back", late.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,80 @@
+#include "cli/run_record.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "common/base/json_text.h"
+#include "common/config/dump.h"
+
+namespace millrace::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path PathIn(const std::string& output) { return fs::path(output) / ".millrace" / "run.json"; }
+
+std::string Member(std::string_view name, std::string_view bytes) {
+  return fmt::format("\"{}\": \"{}\"", name, JsonEscapeBytes(bytes));
+}
+
+}  // namespace
+
+RunRecord RecordOf(Topology topology, std::string input, std::string output) {
+  topology.broker.endpoint_dir.clear();
+  return {
+      .input = std::move(input), .output = std::move(output), .topology = DumpTopology(topology)};
+}
+
+Result<void> WriteRunRecord(const RunRecord& record) {
+  const fs::path path = PathIn(record.output);
+  const fs::path unfinished = path.string() + ".part";
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  std::ofstream file(unfinished, std::ios::binary);
+  file << fmt::format("{{{},\n {},\n {},\n {}}}\n", Member("version", MILLRACE_VERSION),
+                      Member("input", record.input), Member("output", record.output),
+                      Member("topology", record.topology));
+  file.close();
+  if (file) fs::rename(unfinished, path, error);
+  if (file && !error) return {};
+  fs::remove(unfinished, error);
+  return Fail(ErrorCode::kWriteFailed,
+              fmt::format("cannot write {}: `millrace retry` will not work", path.string()));
+}
+
+Result<RunRecord> ReadRunRecord(const std::string& output) {
+  std::error_code error;
+  if (!fs::is_directory(output, error)) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("there is no folder {}: give the OUTPUT of a run", output));
+  }
+  const fs::path path = PathIn(output);
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("{} does not tell of a `millrace run`: for the OUTPUT of a pipeline "
+                            "that is up, say which with --topology or --broker",
+                            path.string()));
+  }
+  RunRecord record;
+  for (const auto& [name, value] :
+       {std::pair{"input", &record.input}, std::pair{"output", &record.output},
+        std::pair{"topology", &record.topology}}) {
+    auto member = JsonTextMember(text, name);
+    if (!member) return Fail(member.error().WithContext(path.string()));
+    *value = std::move(*member);
+  }
+  if (fs::weakly_canonical(record.output, error) != fs::weakly_canonical(output, error)) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("{} was {} when it was made, and what is done there is remembered by "
+                            "that name: move it back, or run the whole again",
+                            output, record.output));
+  }
+  return record;
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,31 @@
+// What `millrace run` leaves in OUTPUT/.millrace for `millrace retry`: the pipeline as it was, and
+// the folders it worked on.
+#pragma once
+
+#include <string>
+
+#include "common/base/result.h"
+#include "common/config/topology.h"
+
+namespace millrace::cli {
+
+// OUTPUT/.millrace/run.json: one JSON object of these members and `version`, all of them strings;
+// paths as in failed.jsonl.
+struct RunRecord {
+  std::string input;     // absolute
+  std::string output;    // absolute
+  std::string topology;  // the file, with nothing left to be resolved (common/config/dump.h)
+};
+
+// The record of a run. What holds for one start of the pipeline alone, the folder of its sockets,
+// is left out.
+RunRecord RecordOf(Topology topology, std::string input, std::string output);
+
+// Replaces the record in `record.output`.
+Result<void> WriteRunRecord(const RunRecord& record);
+
+// The record of OUTPUT. kNotFound where there is none, or where the folder was moved since: what
+// was done is remembered under the old name.
+Result<RunRecord> ReadRunRecord(const std::string& output);
+
+}  // namespace millrace::cli
