@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "common/payload/float64.h"
+
 namespace millrace::wire {
 
 Packer& Packer::Map(std::size_t entries) {
@@ -32,7 +34,7 @@ Packer& Packer::Unsigned(std::uint64_t value) {
   return *this;
 }
 Packer& Packer::Number(double value) {
-  packer_.pack_double(value);
+  PackFloat64(buffer_, value);
   return *this;
 }
 Packer& Packer::Bool(bool value) {

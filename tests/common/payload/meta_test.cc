@@ -18,6 +18,16 @@ TEST_CASE("meta survives its encoding, file names that are no UTF-8 included") {
   CHECK(read->Text("list") == "caf\xe9.txt");
 }
 
+TEST_CASE("a number of a whole value stays a number, however large") {
+  Meta meta;
+  meta.Set("ratio", 2.0);
+  meta.Set("vast", 1.6e19);
+  meta.Set("below", -1.6e19);
+  const Result<Meta> read = Meta::Decode(meta.Encode());
+  REQUIRE(read);
+  CHECK(*read == meta);
+}
+
 TEST_CASE("a value of another type reads as the fallback") {
   Meta meta;
   meta.Set("width", std::string("wide"));
