@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that millrace needs. This is the only list of them.
 #
-#   scripts/install-deps.sh [--print] [build|test|runtime]...      default: build test
+#   scripts/install-deps.sh [--print] [build|test|fuzz|runtime]...      default: build test
 #
 # build    compiles the project        test     what the tests run beside it
+# fuzz     scripts/fuzz.sh, beside build
 # runtime  what the built executables load: for a machine or an image without compilers
 #
 # For Debian 12 and 13, and Ubuntu releases of the same age where the names agree. Needs root or
@@ -11,7 +12,7 @@
 # "a|b" is one package whose name differs between releases: the first that exists is taken.
 set -euo pipefail
 
-# shellcheck disable=SC2034  # the three lists are read by name
+# shellcheck disable=SC2034  # the lists are read by name
 build=(
   g++ cmake ninja-build pkgconf ccache mold ca-certificates
   cppzmq-dev libzmq3-dev libmsgpack-cxx-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
@@ -32,6 +33,10 @@ test=(
   git procps
 )
 
+# llvm: names instead of addresses in a finding's stacks.
+# shellcheck disable=SC2034
+fuzz=(clang libclang-rt-dev llvm)
+
 # shellcheck disable=SC2034
 runtime=(
   ca-certificates
@@ -49,10 +54,10 @@ print=false
 lists=()
 for argument in "$@"; do
   case $argument in
-    build | test | runtime) lists+=("$argument") ;;
+    build | test | fuzz | runtime) lists+=("$argument") ;;
     --print) print=true ;;
     -h | --help) sed -n '2,/^set -/{/^#/s/^# \{0,1\}//p}' "${BASH_SOURCE[0]}"; exit 0 ;;
-    *) echo "install-deps.sh: unknown list '$argument': build, test or runtime" >&2; exit 2 ;;
+    *) echo "install-deps.sh: unknown list '$argument': build, test, fuzz or runtime" >&2; exit 2 ;;
   esac
 done
 [ ${#lists[@]} -gt 0 ] || lists=(build test)

@@ -13,10 +13,14 @@ constexpr std::size_t kMostNodes = 100'000;
 constexpr std::size_t kDeepest = 32;
 constexpr std::size_t kLongestKey = 256;
 
+// What a copy of the node costs, in values: a long text, too, is written out by each alias of it.
 std::size_t CountNodes(const ConfigNode& node) {
-  std::size_t count = 1;
+  constexpr std::size_t kBytesOfOneValue = 64;
+  std::size_t count = 1 + node.text.size() / kBytesOfOneValue;
   for (const ConfigNode& item : node.items) count += CountNodes(item);
-  for (const ConfigEntry& entry : node.entries) count += 1 + CountNodes(entry.value);
+  for (const ConfigEntry& entry : node.entries) {
+    count += CountNodes(entry.key) + CountNodes(entry.value);
+  }
   return count;
 }
 

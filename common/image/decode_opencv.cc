@@ -21,42 +21,71 @@ struct Sides {
   std::int64_t height = 0;
 };
 
-// "P6", then width and height, each after white space or comments.
+// The sides below must be those that OpenCV will find, or the caps would be checked against others:
+// where a header leaves room for two readings, it is not sound.
+
+// "P6", then width and height, each after white space or comments and before white space.
 std::optional<Sides> PnmSides(FileBytes file) {
   std::int64_t numbers[2] = {0, 0};
   std::size_t at = 2;
+  const auto peek = [&] { return at < file.size() ? std::to_integer<int>(file[at]) : -1; };
+  const auto at_space = [&] {
+    return peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r';
+  };
   for (std::int64_t& number : numbers) {
-    const auto peek = [&] { return at < file.size() ? std::to_integer<int>(file[at]) : -1; };
-    while (peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r' || peek() == '#') {
+    while (at_space() || peek() == '#') {
       if (peek() == '#') {
-        while (peek() != '\n' && peek() != -1) ++at;
+        while (peek() != '\n' && peek() != '\r' && peek() != -1) ++at;
       } else {
         ++at;
       }
     }
-    while (peek() >= '0' && peek() <= '9' && number < (std::int64_t{1} << 40)) {
-      number = number * 10 + (peek() - '0');
-      ++at;
+    for (; peek() >= '0' && peek() <= '9'; ++at) {
+      number = std::min(number * 10 + (peek() - '0'), std::int64_t{1} << 40);
     }
+    if (!at_space()) return std::nullopt;
   }
   return Sides{numbers[0], numbers[1]};
 }
 
+std::int64_t Big32(FileBytes file, std::size_t offset) {
+  std::int64_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    value = value << 8 | std::to_integer<std::int64_t>(file[offset + i]);
+  }
+  return value;
+}
+
+bool HasAt(FileBytes file, std::size_t offset, std::string_view wanted) {
+  return offset <= file.size() && file.size() - offset >= wanted.size() &&
+         std::string_view(reinterpret_cast<const char*>(file.data()) + offset, wanted.size()) ==
+             wanted;
+}
+
+// Where the code stream begins: with the file, or in its first box of type "jp2c".
+std::optional<std::size_t> CodeStream(FileBytes file) {
+  if (HasAt(file, 0, "\xFF\x4F")) return 0;
+  std::size_t at = 0;
+  while (file.size() - at >= 16) {
+    std::uint64_t size = static_cast<std::uint64_t>(Big32(file, at));
+    const std::size_t header = size == 1 ? 16 : 8;
+    if (HasAt(file, at + 4, "jp2c")) return at + header;
+    if (size == 1) {
+      size = static_cast<std::uint64_t>(Big32(file, at + 8)) << 32 |
+             static_cast<std::uint64_t>(Big32(file, at + 12));
+    }
+    if (size < header || size > file.size() - at) return std::nullopt;
+    at += static_cast<std::size_t>(size);
+  }
+  return std::nullopt;
+}
+
 // The SIZ segment at the code stream's start: the grid's size less the image's offset.
 std::optional<Sides> Jpeg2000Sides(FileBytes file) {
-  constexpr std::string_view kStart("\xFF\x4F\xFF\x51", 4);
-  const std::string_view head(reinterpret_cast<const char*>(file.data()),
-                              std::min<std::size_t>(file.size(), 1 << 20));
-  const std::size_t at = head.find(kStart);
-  if (at == std::string_view::npos || head.size() - at < 24) return std::nullopt;
-  const auto big32 = [&](std::size_t offset) {
-    std::int64_t value = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-      value = value << 8 | static_cast<unsigned char>(head[at + offset + i]);
-    }
-    return value;
-  };
-  return Sides{big32(8) - big32(16), big32(12) - big32(20)};
+  const auto at = CodeStream(file);
+  if (!at || !HasAt(file, *at, "\xFF\x4F\xFF\x51") || file.size() - *at < 24) return std::nullopt;
+  return Sides{Big32(file, *at + 8) - Big32(file, *at + 16),
+               Big32(file, *at + 12) - Big32(file, *at + 20)};
 }
 
 std::optional<Sides> SidesOf(FileBytes file, ImageFormat format) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace millrace {
 namespace {
@@ -58,24 +59,30 @@ std::optional<TiffTags> ReadTiffTags(std::span<const std::byte> bytes) {
   const bool big_tiff = version == 43;
   const std::size_t count_size = big_tiff ? 8 : 2;
   const std::size_t entry_size = big_tiff ? 20 : 12;
+  const std::size_t number_size = big_tiff ? 8 : 4;  // of a field's count, and of its value
 
   const auto directory = big_tiff ? read.Number(8, 8) : read.Number(4, 4);
   if (!directory) return std::nullopt;
   const auto count = read.Number(*directory, count_size);
   if (!count) return std::nullopt;
   TiffTags tags;
+  // libtiff takes the first of several fields of one tag, and refuses one of more than one number:
+  // with others than its sides, the caps would be checked in vain.
+  bool has_width = false;
+  bool has_height = false;
   for (std::uint64_t i = 0; i < std::min<std::uint64_t>(*count, 4096); ++i) {
     const std::uint64_t entry = *directory + count_size + i * entry_size;
     const auto tag = read.Number(entry, 2);
     if (!tag) break;
     const std::size_t size = ElementSize(read.Number(entry + 2, 2).value_or(0));
-    if (size == 0) continue;
-    const auto value = read.Number(entry + (big_tiff ? 12 : 8), size);
-    if (!value || *value > (std::uint64_t{1} << 40)) continue;
-    if (*tag == kTagWidth) tags.width = static_cast<std::int64_t>(*value);
-    if (*tag == kTagHeight) tags.height = static_cast<std::int64_t>(*value);
-    if (*tag == kTagOrientation && *value >= 1 && *value <= 8) {
-      tags.orientation = static_cast<int>(*value);
+    const bool one = read.Number(entry + 4, number_size) == 1U && size <= number_size;
+    const std::uint64_t value = read.Number(entry + 4 + number_size, size).value_or(0);
+    const std::int64_t side =
+        one && value <= (std::uint64_t{1} << 40) ? static_cast<std::int64_t>(value) : 0;
+    if (*tag == kTagWidth && !std::exchange(has_width, true)) tags.width = side;
+    if (*tag == kTagHeight && !std::exchange(has_height, true)) tags.height = side;
+    if (*tag == kTagOrientation && value >= 1 && value <= 8) {
+      tags.orientation = static_cast<int>(value);
     }
   }
   return tags;

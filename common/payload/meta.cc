@@ -2,6 +2,8 @@
 
 #include <msgpack.hpp>
 
+#include "common/payload/float64.h"
+
 namespace millrace {
 namespace {
 
@@ -61,6 +63,8 @@ std::string Meta::Encode() const {
     if (const auto* text = std::get_if<std::string>(&value)) {
       packer.pack_bin(static_cast<std::uint32_t>(text->size()));
       packer.pack_bin_body(text->data(), static_cast<std::uint32_t>(text->size()));
+    } else if (const auto* number = std::get_if<double>(&value)) {
+      PackFloat64(buffer, *number);
     } else {
       std::visit([&](const auto& plain) { packer.pack(plain); }, value);
     }

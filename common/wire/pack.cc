@@ -1,6 +1,9 @@
 #include "common/wire/pack.h"
 
+#include <algorithm>
 #include <limits>
+
+#include "common/payload/float64.h"
 
 namespace millrace::wire {
 
@@ -31,7 +34,7 @@ Packer& Packer::Unsigned(std::uint64_t value) {
   return *this;
 }
 Packer& Packer::Number(double value) {
-  packer_.pack_double(value);
+  PackFloat64(buffer_, value);
   return *this;
 }
 Packer& Packer::Bool(bool value) {
@@ -123,6 +126,10 @@ std::string Reader::TextOr(std::string_view name, std::string otherwise) {
 std::uint64_t Reader::Unsigned(std::string_view name) {
   const msgpack::object* found = Field(name, msgpack::type::POSITIVE_INTEGER);
   return found == nullptr ? 0 : found->via.u64;
+}
+
+std::uint64_t Reader::UnsignedOr(std::string_view name, std::uint64_t otherwise) {
+  return Has(name) ? Unsigned(name) : otherwise;
 }
 
 std::int64_t Reader::Integer(std::string_view name) {
@@ -251,11 +258,13 @@ Result<Head> Head::Parse(std::span<const Buffer> frames) {
   }
   Head head;
   try {
-    // Depth 8: the deepest head is map > results > map > found > map > fail > map.
-    const msgpack::unpack_limit limit(kMaxArrayEntries, /*map=*/64, kMaxHeadBytes, kMaxHeadBytes,
-                                      /*ext=*/0, /*depth=*/8);
-    std::size_t offset = 0;
     const std::string_view text = bytes.text();
+    // msgpack takes an array's memory on the word of its header: one of more entries than the head
+    // has bytes is refused there. Depth 8: the deepest head is
+    // map > results > map > found > map > fail > map.
+    const msgpack::unpack_limit limit(std::min(kMaxArrayEntries, text.size()), /*map=*/64,
+                                      kMaxHeadBytes, kMaxHeadBytes, /*ext=*/0, /*depth=*/8);
+    std::size_t offset = 0;
     head.handle_ = msgpack::unpack(
         text.data(), text.size(), offset,
         [](msgpack::type::object_type, std::size_t, void*) { return true; }, nullptr, limit);

@@ -59,6 +59,7 @@ class Reader {
   std::int64_t Integer(std::string_view name);
   std::int64_t IntegerOr(std::string_view name, std::int64_t otherwise);
   std::uint64_t Unsigned(std::string_view name);
+  std::uint64_t UnsignedOr(std::string_view name, std::uint64_t otherwise);
   double Number(std::string_view name);
   bool Bool(std::string_view name);
   bool BoolOr(std::string_view name, bool otherwise);
@@ -143,5 +144,8 @@ template <typename... Handlers>
 struct Overloaded : Handlers... {
   using Handlers::operator()...;
 };
+// C++20 deduces this by itself; Clang before 17 does not.
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 }  // namespace millrace::wire

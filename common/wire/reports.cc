@@ -125,7 +125,7 @@ Beat ReadBeat(Reader& reader) {
   Beat beat{reader.LinkFields()};
   beat.progress = reader.Unsigned("progress");
   beat.busy_ns = reader.Unsigned("busy_ns");
-  beat.foreign_jobs = static_cast<std::uint64_t>(reader.IntegerOr("foreign_jobs", 0));
+  beat.foreign_jobs = reader.UnsignedOr("foreign_jobs", 0);
   beat.claimed = reader.Leases("claimed");
   return beat;
 }

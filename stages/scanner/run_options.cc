@@ -42,7 +42,6 @@ void ScanRunOptions::WriteTo(Meta& meta) const {
   count(kLimitOption, limit);
   count(kSampleOption, sample);
   flag(kFollowSymlinksOption, follow_symlinks);
-  flag(kChecksumOption, checksum);
   text(kFilesFromOption, files_from);
   flag(kFilesFromNulOption, files_from_nul);
   text(kOnlyOption, only);
@@ -56,7 +55,6 @@ Result<ScanRunOptions> ScanRunOptions::ReadFrom(const Meta& meta) {
   options.limit = meta.Integer(kLimitOption, 0);
   options.sample = meta.Integer(kSampleOption, 0);
   options.follow_symlinks = meta.Bool(kFollowSymlinksOption, false);
-  options.checksum = meta.Bool(kChecksumOption, false);
   options.files_from = meta.Text(kFilesFromOption);
   options.files_from_nul = meta.Bool(kFilesFromNulOption, false);
   options.only = meta.Text(kOnlyOption);

@@ -22,7 +22,6 @@ inline constexpr std::string_view kChecksumOption = "checksum";               //
 inline constexpr std::string_view kFilesFromOption = "files_from";            // text: absolute path
 inline constexpr std::string_view kFilesFromNulOption = "files_from_nul";     // bool
 inline constexpr std::string_view kOnlyOption = "only";                       // text: a key
-inline constexpr std::string_view kChecksumOption = "checksum";               // bool
 
 struct ScanRunOptions {
   // Patterns as in glob.h. With `include`, only files that one of them covers are looked at;
@@ -37,8 +36,6 @@ struct ScanRunOptions {
   std::int64_t sample = 0;
   // Links that lead out of INPUT are followed too; else they are skipped as "outside-input".
   bool follow_symlinks = false;
-  // Whether a file has changed is told by its content, not by its size and mtime.
-  bool checksum = false;
   // A list of files instead of a walk: one path a line (or ended by NUL each), absolute or relative
   // to INPUT. The file must stay as it is while the run lasts.
   std::string files_from;

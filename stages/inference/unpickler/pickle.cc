@@ -277,9 +277,10 @@ class PickleMachine {
     if (arguments.items.size() > 1) return Malformed("an OrderedDict of more than one argument");
     if (arguments.items.size() == 1) {
       if (arguments.items[0]->kind != Kind::kList) return Malformed("an OrderedDict of no list");
-      // One list may be given to many calls: what is copied counts, or memory would not be bounded.
+      // One list may be given to many calls, and memory would not be bounded: Python pickles a list
+      // for each call, so that there are fewer items than bytes that tell of them.
       copied_ += arguments.items[0]->items.size();
-      if (copied_ > Pickle::kMaxValues) return TooLarge();
+      if (copied_ > in_.position()) return TooLarge();
       for (const PickleValue* pair : arguments.items[0]->items) {
         if ((pair->kind != Kind::kList && pair->kind != Kind::kTuple) || pair->items.size() != 2) {
           return Malformed("an OrderedDict of what are no pairs");

@@ -83,13 +83,15 @@ void StateTensor::CopyTo(std::span<std::byte> out) const {
   while (outer > 0 && (strides[outer - 1] == run || shape[outer - 1] == 1)) run *= shape[--outer];
   const std::size_t run_bytes = static_cast<std::size_t>(run) * width;
   std::vector<std::int64_t> index(outer, 0);
-  std::int64_t element = 0;
+  // Modulo 2^64: of a dimension of one element, any stride is taken, and is taken back below.
+  std::uint64_t element = 0;
   for (std::byte* target = out.data(); target < out.data() + out.size(); target += run_bytes) {
-    std::memcpy(target, source + static_cast<std::size_t>(element) * width, run_bytes);
+    std::memcpy(target, source + element * width, run_bytes);
     for (std::size_t i = outer; i-- > 0;) {
-      element += strides[i];
+      const auto stride = static_cast<std::uint64_t>(strides[i]);
+      element += stride;
       if (++index[i] < shape[i]) break;
-      element -= strides[i] * shape[i];
+      element -= stride * static_cast<std::uint64_t>(shape[i]);
       index[i] = 0;
     }
   }

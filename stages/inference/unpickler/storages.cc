@@ -13,6 +13,9 @@ namespace {
 using Kind = PickleValue::Kind;
 
 constexpr std::size_t kMaxDimensions = 64;  // PyTorch's own limit
+// PyTorch's keys are decimal numbers. One text may be the key of every reference, and each copies
+// it.
+constexpr std::size_t kMaxKeyBytes = 64;
 
 constexpr std::array<std::pair<std::string_view, ElementType>, 10> kStorageTypes{{
     {"torch.DoubleStorage", ElementType::kFloat64},
@@ -70,7 +73,7 @@ Result<Storages::Reference> Storages::ReadId(const PickleValue& persistent) {
   if (id.kind != Kind::kTuple || id.items.size() < 5 || id.items.size() > 6 ||
       id.items[0]->kind != Kind::kText || id.items[0]->text != "storage" ||
       id.items[1]->kind != Kind::kName || id.items[2]->kind != Kind::kText ||
-      !IsCount(*id.items[4])) {
+      id.items[2]->text.size() > kMaxKeyBytes || !IsCount(*id.items[4])) {
     return Damaged("a reference to what is no storage");
   }
   const auto* type = std::find_if(kStorageTypes.begin(), kStorageTypes.end(),

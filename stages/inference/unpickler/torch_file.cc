@@ -29,12 +29,24 @@ using Kind = PickleValue::Kind;
 constexpr std::string_view kMagic("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10);
 constexpr std::int64_t kProtocol = 1001;
 
+// The three pickles before the object are of less than a hundred bytes; what claims to be one of
+// them may take the memory of as many bytes as this.
+constexpr std::size_t kMaxHeaderPickleBytes = 4096;
+
+// The largest networks have some thousands. Bounds the memory for shapes, which one tuple in the
+// pickle may give to every tensor.
+constexpr std::size_t kMaxTensors = 100'000;
+
 std::string_view AsText(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 bool IsMagic(const PickleValue& value) {
   return value.kind == Kind::kBigInteger && value.text == kMagic;
+}
+
+Result<Pickle> ReadHeaderPickle(Bytes file) {
+  return Pickle::Read(file.first(std::min(file.size(), kMaxHeaderPickleBytes)));
 }
 
 // What people hand over instead of weights, by its first bytes.
@@ -68,7 +80,7 @@ std::optional<std::string> ZipRoot(const ZipReader& zip) {
 
 Result<WeightsFormat> Detect(Bytes file) {
   if (!ZipReader::LooksLikeZip(file)) {
-    const auto first = Pickle::Read(file);
+    const auto first = ReadHeaderPickle(file);
     if (!first || !IsMagic(first->root())) return NotWeights(file);
     return WeightsFormat::kLegacy;
   }
@@ -101,9 +113,14 @@ Result<StateDict> Collect(const PickleValue& root, Storages& storages) {
   ASSIGN_OR_RETURN(const PickleValue* dict, FindDict(root));
   StateDict state;
   bool prefixed = true;
+  // Before a name is copied: the pickle may name one text of megabytes again and again.
+  std::unordered_set<std::string_view> names;
   for (std::size_t i = 0; i + 1 < dict->items.size(); i += 2) {
     const PickleValue& key = *dict->items[i];
     const PickleValue& value = *dict->items[i + 1];
+    if (key.kind == Kind::kText && !names.insert(key.text).second) {
+      return Fail(ErrorCode::kCorrupt, "two entries are named " + Printable(key.text));
+    }
     const std::string name = key.kind == Kind::kText ? std::string(key.text) : "";
     if (value.kind != Kind::kCall) {
       state.ignored.push_back(name.empty() ? std::string(KindText(key.kind)) : name);
@@ -112,7 +129,10 @@ Result<StateDict> Collect(const PickleValue& root, Storages& storages) {
     if (name.empty()) return Fail(ErrorCode::kCorrupt, "a tensor has no name");
     auto tensor = storages.Tensor(value);
     if (!tensor) return Fail(tensor.error().WithContext("tensor " + Printable(name)));
-    prefixed = prefixed && name.starts_with(kPrefix);
+    if (state.tensors.size() == kMaxTensors) {
+      return Fail(ErrorCode::kTooLarge, "it holds more tensors than any state dict");
+    }
+    prefixed = prefixed && name.size() > kPrefix.size() && name.starts_with(kPrefix);
     tensor->name = name;
     state.tensors.push_back(std::move(*tensor));
   }
@@ -120,12 +140,8 @@ Result<StateDict> Collect(const PickleValue& root, Storages& storages) {
     return Fail(ErrorCode::kUnsupportedFormat,
                 "it holds no tensors: save model.state_dict() with torch.save");
   }
-  std::unordered_set<std::string_view> names;
-  for (StateTensor& tensor : state.tensors) {
-    if (prefixed) tensor.name.erase(0, kPrefix.size());
-    if (!names.insert(tensor.name).second) {
-      return Fail(ErrorCode::kCorrupt, "two tensors are named " + Printable(tensor.name));
-    }
+  if (prefixed) {
+    for (StateTensor& tensor : state.tensors) tensor.name.erase(0, kPrefix.size());
   }
   return state;
 }
@@ -183,7 +199,7 @@ Result<StateDict> LoadLegacy(Bytes file) {
   Bytes rest = file;
   std::vector<Pickle> header;
   for (int i = 0; i < 3; ++i) {
-    ASSIGN_OR_RETURN(Pickle pickle, Pickle::Read(rest));
+    ASSIGN_OR_RETURN(Pickle pickle, ReadHeaderPickle(rest));
     rest = rest.subspan(pickle.size_bytes());
     header.push_back(std::move(pickle));
   }

@@ -30,7 +30,7 @@ std::vector<std::string> Files(const std::string& folder) {
 }
 
 TEST_CASE("every file of the fuzzer's corpus is a topology") {
-  const std::vector<std::string> corpus = Files("/tests/fuzz/topology_corpus");
+  const std::vector<std::string> corpus = Files("/tests/fuzz/corpora/topology");
   CHECK(corpus.size() >= 3);
   for (const std::string& text : corpus) {
     CAPTURE(text);
@@ -42,7 +42,7 @@ TEST_CASE("every file of the fuzzer's corpus is a topology") {
 
 TEST_CASE("any bytes give a topology that survives being written and read, or problems") {
   const std::vector<std::string> wrong = Files("/tests/common/config/wrong");
-  const std::vector<std::string> right = Files("/tests/fuzz/topology_corpus");
+  const std::vector<std::string> right = Files("/tests/fuzz/corpora/topology");
   int topologies = 0;
   std::mt19937_64 random(20240607);
   const auto below = [&](std::size_t bound) { return static_cast<std::size_t>(random() % bound); };

@@ -74,6 +74,57 @@ TEST_CASE("a TIFF without a readable directory is corrupt") {
         ErrorCode::kCorrupt);
 }
 
+std::string Big(std::uint32_t value) {
+  std::string text;
+  for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(value >> shift & 0xFF);
+  return text;
+}
+
+// A JPEG 2000 code stream that ends behind its size.
+std::string CodeStream(std::uint32_t side) {
+  return "\xFF\x4F\xFF\x51\0\x29\0\0"s + Big(side) + Big(side) + Big(0) + Big(0);
+}
+
+// All of these are beyond what OpenCV itself takes, which would call them corrupt.
+TEST_CASE(
+    "the caps are checked against the sides that the decoder will find, not against a decoy") {
+  const auto code_of = [](const std::string& file) {
+    const auto decoded = Decode(file);
+    REQUIRE_FALSE(decoded.has_value());
+    return decoded.error().code;
+  };
+  SUBCASE("PNM: a carriage return ends a comment") {
+    CHECK(code_of("P5 #\r60000 60000 255 \n 1 1 255 \n.") == ErrorCode::kTooLarge);
+  }
+  SUBCASE("PNM: a number that a comment touches") {
+    CHECK(code_of("P5 #\n1 1#60000\n 255 .") == ErrorCode::kCorrupt);
+  }
+  SUBCASE("PNM: a number of any length is large") {
+    CHECK(code_of("P5 1 99999999999999999999999 255 .") == ErrorCode::kTooLarge);
+  }
+  SUBCASE("TIFF: the first of two widths counts") {
+    const std::string fields = Field(256, 3, 60000) + Field(256, 3, 1) + Field(257, 3, 60000);
+    CHECK(code_of("II*\0\x08\0\0\0\3\0"s + fields + "\0\0\0\0"s) == ErrorCode::kTooLarge);
+  }
+  SUBCASE("TIFF: a width of two numbers is none") {
+    std::string width = Field(256, 3, 1);
+    width[4] = 2;
+    const std::string fields = width + Field(257, 3, 60000);
+    CHECK(code_of("II*\0\x08\0\0\0\2\0"s + fields + "\0\0\0\0"s) == ErrorCode::kCorrupt);
+  }
+  SUBCASE("JPEG 2000: a code stream inside another box") {
+    const auto box = [](const std::string& type, const std::string& data) {
+      return Big(static_cast<std::uint32_t>(8 + data.size())) + type + data;
+    };
+    const std::string start = box("jP  ", "\r\n\x87\n") + box("ftyp", "jp2 \0\0\0\0jp2 "s);
+    CHECK(code_of(start + box("uuid", CodeStream(1)) + box("jp2c", CodeStream(60000))) ==
+          ErrorCode::kTooLarge);
+    CHECK(code_of(start + box("uuid", CodeStream(60000)) + box("jp2c", CodeStream(1))) ==
+          ErrorCode::kCorrupt);
+    CHECK(code_of(CodeStream(60000)) == ErrorCode::kTooLarge);
+  }
+}
+
 TEST_CASE("HEIC and AVIF decode where their library is, else fail by the package's name") {
   for (const char* name : {"two-colours.heic", "two-colours.avif"}) {
     CAPTURE(name);

@@ -28,6 +28,16 @@ TEST_CASE("equal metas have equal bytes, whatever order they were filled in") {
   CHECK(forwards.Encode() == backwards.Encode());
 }
 
+TEST_CASE("a number of a whole value stays a number, however large") {
+  Meta meta;
+  meta.Set("ratio", 2.0);
+  meta.Set("vast", 1.6e19);
+  meta.Set("below", -1.6e19);
+  const Result<Meta> read = Meta::Decode(meta.Encode());
+  REQUIRE(read);
+  CHECK(*read == meta);
+}
+
 TEST_CASE("a value of another type reads as the fallback") {
   Meta meta;
   meta.Set("width", std::string("wide"));

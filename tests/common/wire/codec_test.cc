@@ -205,6 +205,12 @@ TEST_CASE("replies survive the wire with their numbers") {
   CHECK(ThroughReply(FailuresReply{{"{}"}, true}).more);
 }
 
+TEST_CASE("a number of a whole value survives the wire, however large") {
+  StatusReply status;
+  status.stages.push_back({"scan", 1, 2, 3, 4, 1.6e19});
+  CHECK(ThroughReply(status).stages.at(0).busy == 1.6e19);
+}
+
 TEST_CASE("the bytes of a claim are those that PROTOCOL.md draws") {
   const Frames frames =
       Encode(ReportMessage(Claim{{Epoch(1), IncarnationId(2)}, {{JobId(3), Delivery(4)}}}));

@@ -83,6 +83,27 @@ TEST_CASE("headers that promise billions of entries are refused without allocati
   CHECK_FALSE(DecodeReport(WithHead("\x81\xa1t\xdd\xff\xff\xff\xff")));
 }
 
+TEST_CASE("an array of more entries than the head has bytes is refused by its header") {
+  // {"t": an array of 65,535 entries, of which none comes
+  const Result<ReportMessage> read = DecodeReport(WithHead("\x81\xa1t\xdc\xff\xff"));
+  REQUIRE_FALSE(read);
+  CHECK(read.error().message.find("array size overflow") != std::string::npos);
+}
+
+TEST_CASE("a number of foreign jobs that is negative is refused, not wrapped around") {
+  // {"t": "beat", "epoch": 1, "inc": 2, "progress": 1, "busy_ns": 1, "foreign_jobs": -1,
+  //  "claimed": []}
+  const Result<ReportMessage> read =
+      DecodeReport(WithHead(std::string("\x87\xa1t\xa4"
+                                        "beat\xa5"
+                                        "epoch\x01\xa3inc\x02\xa8progress\x01\xa7"
+                                        "busy_ns\x01\xac"
+                                        "foreign_jobs\xff\xa7"
+                                        "claimed\x90")));
+  REQUIRE_FALSE(read);
+  CHECK(read.error().message == "message 'beat': field 'foreign_jobs' has the wrong type");
+}
+
 TEST_CASE("a message without frames is an error") {
   CHECK_FALSE(DecodeFeed({}));
   CHECK_FALSE(DecodeReport({}));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -211,6 +212,77 @@ TEST_CASE("one list given to OrderedDict again and again does not multiply in me
   for (int i = 0; i < 10'000; ++i) pickle += std::string("h\0h\x01R", 5);
   CHECK(ErrorOfPickle(pickle + "e.").find("larger than that of any state dict") !=
         std::string::npos);
+}
+
+// "N bytes" as pickle writes a text of them.
+std::string Text(const std::string& text) {
+  std::string pickle = "X";
+  for (int i = 0; i < 4; ++i) pickle += static_cast<char>(text.size() >> (8 * i) & 0xff);
+  return pickle + text;
+}
+
+// A tensor, and the reference to its storage: float32, of no elements.
+std::string Tensor(const std::string& storage_key, const std::string& sizes,
+                   const std::string& strides) {
+  return "ctorch._utils\n_rebuild_tensor_v2\n((" + Text("storage") + "ctorch\nFloatStorage\n" +
+         Text(storage_key) + Text("cpu") + std::string("K\0tQK\0", 6) + sizes + strides + "tR";
+}
+
+TEST_CASE("one long name given to entry after entry is refused before it is copied again") {
+  // A dict of {memo 0: None} pairs; memo 0 is of a megabyte.
+  std::string pickle = "\x80\x02}(" + Text(std::string(1 << 20, 'n')) + std::string("q\0N", 3);
+  for (int i = 0; i < 100'000; ++i) pickle += std::string("h\0N", 3);
+  const std::string error = ErrorOfPickle(pickle + "u.");
+  CHECK(error.find("two entries are named nnn") != std::string::npos);
+  CHECK(error.size() < 300);
+}
+
+TEST_CASE("a storage's key longer than a number is refused") {
+  const std::string error = ErrorOfPickle(
+      "\x80\x02}" + Text("w") + Tensor(std::string(65, '1'), "K\x01\x85", "K\x01\x85") + "s.");
+  CHECK(error.find("a reference to what is no storage") != std::string::npos);
+}
+
+// A file before PyTorch 1.6 with that object, and one storage "0" of no elements.
+Result<StateDict> ReadLegacy(const std::string& object) {
+  using namespace std::string_literals;
+  const std::string magic = "\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19.";
+  const std::string protocol = "\x80\x02M\xe9\x03.";
+  const std::string system = "\x80\x02}" + Text("little_endian") + "\x88s.";
+  const std::string keys = "\x80\x02]" + Text("0") + "a.";
+  return ReadStateDict(
+      Bytes(magic + protocol + system + object + keys + std::string(sizeof(std::int64_t), '\0')));
+}
+
+const std::string kEmptyTensor = Tensor("0", std::string("K\0\x85", 3), "K\x01\x85");
+
+TEST_CASE("more tensors than any network has are refused") {
+  // The tensor is memo 1; entries "0", "1", ... are all of it.
+  std::string pickle = "\x80\x02}(" + Text("0") + kEmptyTensor + "q\x01";
+  for (int i = 1; i < 100'000; ++i) pickle += Text(std::to_string(i)) + "h\x01";
+  CHECK(ReadLegacy(pickle + "u."));
+  const auto one_more = ReadLegacy(pickle + Text("one more") + "h\x01u.");
+  REQUIRE(!one_more);
+  CHECK(one_more.error().message.find("more tensors than any state dict") != std::string::npos);
+}
+
+TEST_CASE("the prefix of DataParallel is not all of a name") {
+  const auto state = ReadLegacy("\x80\x02}" + Text("module.") + kEmptyTensor + "s.");
+  REQUIRE(state);
+  CHECK(state->tensors.at(0).name == "module.");
+}
+
+TEST_CASE("a dimension of one element may have any stride") {
+  const float numbers[] = {1, 2, 3, 4, 5, 6};
+  const StateTensor tensor{.name = "w",
+                           .type = ElementType::kFloat32,
+                           .shape = {2, 1, 2},
+                           .strides = {3, std::numeric_limits<std::int64_t>::max(), 2},
+                           .offset = 0,
+                           .storage = std::as_bytes(std::span(numbers))};
+  float copy[4];
+  tensor.CopyTo(std::as_writable_bytes(std::span(copy)));
+  CHECK(std::vector<float>(copy, copy + 4) == std::vector<float>{1, 3, 4, 6});
 }
 
 TEST_CASE("instructions on an empty stack, a missing memo or a missing mark are errors") {
