@@ -4,8 +4,8 @@
     sync_cost.py FOLDER [--files 320] [--bytes 10000] [--group 16] [--rounds 5]
 
 Groups of files are written, synced, renamed into a folder, and that is synced: `alone` one file a
-group, `in a row` one fsync after the other, `side by side` all at once by threads, `syncfs` the
-whole file system. Milliseconds a file, the median of the rounds, which alternate.
+group, `in a row` one fsync after the other (or fdatasync; or after writing was started for all),
+`side by side` all at once by threads, `syncfs` the whole file system. Milliseconds a file, the median of the rounds, which alternate.
 """
 import argparse
 import concurrent.futures
@@ -16,9 +16,19 @@ import tempfile
 import time
 
 
+LIBC = ctypes.CDLL(None)
+SYNC_FILE_RANGE_WRITE = 2
+
+
 def in_a_row(files):
     for file in files:
         os.fsync(file)
+
+
+def started(files):
+    for file in files:
+        LIBC.sync_file_range(file, ctypes.c_int64(0), ctypes.c_int64(0), SYNC_FILE_RANGE_WRITE)
+    in_a_row(files)
 
 
 def publish(folder, count, content, group, sync):
@@ -48,14 +58,15 @@ def main():
     parser.add_argument("--group", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=5)
     words = parser.parse_args()
-    libc = ctypes.CDLL(None)
     threads = concurrent.futures.ThreadPoolExecutor(words.group)
     ways = {
         "not at all": (1, lambda files: None),
         "alone": (1, in_a_row),
         "in a row": (words.group, in_a_row),
+        "fdatasync": (words.group, lambda files: [os.fdatasync(file) for file in files]),
+        "started": (words.group, started),
         "side by side": (words.group, lambda files: list(threads.map(os.fsync, files))),
-        "syncfs": (words.group, lambda files: libc.syncfs(files[0])),
+        "syncfs": (words.group, lambda files: LIBC.syncfs(files[0])),
     }
     took = {way: [] for way in ways}
     for _ in range(words.rounds):
