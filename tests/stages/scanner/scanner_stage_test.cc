@@ -61,6 +61,7 @@ TEST_CASE("what a name does not tell is passed on unopened, and marked") {
   REQUIRE(chmod(folder.At("d.txt").c_str(), 0) == 0);
   const WithoutPrivileges nobody;
   const auto whole = ScanWhole(ScanRun(folder.path()));
+  REQUIRE(whole.lines.size() == 6);
   CHECK(whole.lines[3] == "ok d.txt");
   CHECK(!std::get<Meta>(whole.found[0].what).Bool("unnamed", false));
   CHECK(std::get<Meta>(whole.found[2].what).Bool("unnamed", false));
