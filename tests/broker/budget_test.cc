@@ -1,5 +1,6 @@
 // Back-pressure in bytes, and runs that share the stages.
 #include <doctest/doctest.h>
+#include <malloc.h>
 
 #include "tests/broker/queue_world.h"
 
@@ -126,3 +127,26 @@ TEST_CASE("an equal part of the budget is kept for each run") {
   CHECK(bytes(first) >= 90'000);
   CHECK(bytes(second) >= 90'000);
 }
+
+// Sanitizers have allocators of their own, which tell nothing here.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST_CASE("a queued job takes no more memory than it counts for") {
+  constexpr std::size_t kItems = 200'000;
+  QueueWorld world;
+  RunStart start;
+  for (std::size_t i = 0; i < kItems; ++i) {
+    start.open.push_back(
+        {"0123/photo-" + std::to_string(100'000 + i) + ".jpg", std::string(30, 'm'), {}});
+  }
+  start.scan_ended = true;
+  const std::size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
+  world.AddRun({}, std::move(start));
+  const std::size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;
+  const std::size_t counted = world.queue.Totals(kWork, world.now).bytes;
+  CHECK(world.queue.Totals(kWork, world.now).jobs == kItems);
+  // The strings were moved: they are in `before`. What counts for them is left out of what counts.
+  CHECK(after - before <= kItems * kJobOverheadBytes);
+  CHECK(counted >= kItems * kJobOverheadBytes);
+  MESSAGE("bytes a job: ", static_cast<double>(after - before) / kItems);
+}
+#endif

@@ -205,7 +205,8 @@ TEST_CASE("calls that a filter cannot look into are not there, and neither are n
           return Unlike(kNoSuchCall,
                         {{"clone3", [] { return syscall(SYS_clone3, nullptr, 0); }},
                          {"openat2", [] { return syscall(SYS_openat2, 0, nullptr, nullptr, 0); }},
-                         {"fchmodat2", [] { return syscall(452, AT_FDCWD, "/", 0, 0); }},
+                         // Of no file: without the sandbox it must change nothing either.
+                         {"fchmodat2", [] { return syscall(452, AT_FDCWD, "", 0, 0); }},
                          {"unknown", [] { return syscall(5000); }}});
         }) == "");
 }
