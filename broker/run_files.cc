@@ -105,8 +105,11 @@ Result<void> WriteDeleted(State& state, const std::string& directory, bool prune
   RETURN_IF_ERROR(WriteLines(path, [&](WholeFile& file) {
     return state.ForEachDeleted(report.run, [&](const ItemRow& row) {
       std::string outputs;
+      // The walk may have passed before it came back; where INPUT is not to be seen from here, the
+      // walk's word stands.
+      const bool is_back = access((report.input + "/" + row.key).c_str(), F_OK) == 0;
       for (const wire::OutputFile& each : row.outputs) {
-        const bool removed = prune && RemoveOutput(report.output, each);
+        const bool removed = prune && !is_back && RemoveOutput(report.output, each);
         report.pruned += removed;
         if (!removed)
           outputs += (outputs.empty() ? "\"" : ", \"") + JsonEscapeBytes(each.path) + '"';

@@ -264,9 +264,14 @@ Result<void> State::ForEachRecord(RunId run, const std::string& name,
   });
 }
 
-// Where a folder could not be read, what lies in it was not named and is not gone.
+// Where a folder could not be read, what lies in it was not named and is not gone. And a walk that
+// named nothing at all tells of a disk that is not mounted more often than of an emptied folder.
 bool State::DeletionsKnown(const RunRow& row) {
   if (!row.scan_ended || !row.exhaustive) return false;
+  {
+    Query any(statements_->any_of_generation);
+    if (!any.Number(row.root).Number(row.generation).Step()) return false;
+  }
   Query query(statements_->any_unreadable);
   return !query.Number(row.root).Number(row.generation).Step();
 }

@@ -29,6 +29,7 @@ class State::Statements {
                               "WHERE root = ? AND generation = ? AND state = 2 ORDER BY key"),
         read_older(db,
                    std::string(kSelectItems) + "WHERE root = ? AND generation < ? ORDER BY key"),
+        any_of_generation(db, "SELECT 1 FROM items WHERE root = ? AND generation = ? LIMIT 1"),
         any_unreadable(db,
                        "SELECT 1 FROM items WHERE root = ? AND generation = ? AND state = 2 AND "
                        "stage = 0 AND code = 'unreadable' LIMIT 1"),
@@ -43,7 +44,8 @@ class State::Statements {
   SQLite::Database& db;
   SQLite::Statement find_root, add_root, read_run, latest_run, write_run, read_recipes,
       write_recipe, find_recipe_id, add_recipe_id, read_item, read_items, write_item, read_failures,
-      read_older, any_unreadable, any_item, record_names, write_record, drop_record, read_records;
+      read_older, any_of_generation, any_unreadable, any_item, record_names, write_record,
+      drop_record, read_records;
 };
 
 }  // namespace millrace

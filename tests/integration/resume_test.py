@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The same command again does only what is not done, after an end, an interruption or a crash."""
+import json
 import os
 import signal
 
@@ -106,6 +107,56 @@ class Resume(TestCase):
         self.run_demo(expect=1)
         self.assertNotIn(b"file", self.failures())
         self.assertIn(b"file", files_below(self.out))
+
+    def test_outputs_of_deleted_inputs_are_listed_and_pruned_where_that_is_asked_for(self):
+        self.run_demo(expect=1)
+        gone = self.names[:3]
+        for name in gone:
+            (self.photos / name).unlink()
+        (self.out / gone[0]).write_bytes(b"edited by its owner")
+        self.run_demo(expect=1)
+        self.assertEqual(self.report()["deleted"], 3)
+        listed = [json.loads(line) for line in (self.out / ".millrace/deleted.jsonl").open()]
+        self.assertEqual([(line["path"], line["outputs"]) for line in listed],
+                         [(name, [name]) for name in gone])
+        self.run_demo("--prune", expect=1)
+        self.assertEqual(self.report()["pruned"], 2)
+        self.assertTrue((self.out / gone[0]).exists(), "what is no more as it was written is kept")
+        self.assertFalse((self.out / gone[1]).exists())
+        self.run_demo("--prune", expect=1)
+        self.assertNotIn("deleted", self.report())
+
+    def test_nothing_is_pruned_where_the_input_is_empty_all_of_a_sudden(self):
+        self.run_demo(expect=1)
+        before = files_below(self.out)
+        self.photos.rename(self.folder / "unmounted")
+        self.photos.mkdir()
+        self.run_demo("--prune", "--allow-empty", expect=0)
+        self.assertEqual(files_below(self.out), before)
+
+    def test_lost_and_changed_outputs_are_done_again_where_that_is_asked_for(self):
+        self.run_demo(expect=1)
+        lost, changed = self.names[0], self.names[1]
+        (self.out / lost).unlink()
+        (self.out / changed).write_bytes(b"changed")
+        self.run_demo(expect=1)
+        self.assertFalse((self.out / lost).exists())
+        self.run_demo("--verify-outputs", expect=1)
+        self.assert_whole(self.report())
+        self.assertEqual(self.report()["resumed"], 300)
+        self.assertNotEqual((self.out / changed).read_bytes(), b"changed")
+
+    def test_with_checksum_a_touched_file_stands_and_a_changed_one_does_not(self):
+        self.run_demo("--checksum", expect=1)
+        touched, changed = self.photos / self.names[0], self.photos / self.names[1]
+        os.utime(touched)
+        stat = changed.stat()
+        data = bytearray(changed.read_bytes())
+        data[-3] ^= 1  # the same size, and the same time
+        changed.write_bytes(bytes(data))
+        os.utime(changed, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+        self.run_demo("--checksum", expect=1)
+        self.assertEqual(self.report()["resumed"], 301)
 
 
 if __name__ == "__main__":

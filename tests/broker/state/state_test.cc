@@ -213,6 +213,10 @@ TEST_CASE("deleted inputs are known only where all of the input was seen") {
       {unread, {{"dir", wire::FoundItem::Fail{"unreadable", "no"}}}, std::nullopt, true}));
   CHECK(deleted(unread) == 0);
   world.Close(unread);
+  const RunId empty = world.Run();
+  StateWorld::Need(world.state->RecordScan({empty, {}, std::nullopt, true}));
+  CHECK(deleted(empty) == 0);
+  world.Close(empty);
   const RunId whole = world.Run();
   world.Scan(whole, {{"here", "1"}});
   CHECK(deleted(whole) == 2);  // "gone", and "dir" as it was
