@@ -118,14 +118,11 @@ void AddRetryCommand(CLI::App& app, Action& chosen) {
   AddBrokerOptions(*command, options->broker);
   AddAnswerTimeoutOption(*command, options->broker);
   command->footer(
-      "What the scan itself has failed (empty, not-an-image, ...) is not among it: every run "
-      "looks\n"
-      "at those files again. With --topology or --broker it is asked of a pipeline that is up, "
-      "and\n"
-      "the run's id is printed alone, for `millrace wait`. Else the pipeline of the `millrace "
-      "run`\n"
-      "that made OUTPUT is started again, settings and all, and followed as `millrace run` "
-      "does.\n\n"
+      "What the scan itself has failed (empty, not-an-image, ...) is not among it: every run\n"
+      "looks at those files again.\n\n"
+      "With --topology or --broker it is asked of a pipeline that is up, and the run's id is\n"
+      "printed alone, for `millrace wait`. Else the pipeline of the `millrace run` that made\n"
+      "OUTPUT is started again, settings and all, and followed as `millrace run` does.\n\n"
       "Examples:\n"
       "  millrace retry out\n"
       "  millrace retry out --code timeout --fail-on 1%\n"

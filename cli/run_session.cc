@@ -56,7 +56,8 @@ void RunSession::Submit() {
 
 void RunSession::Wait() {
   std::optional<Instant> until = deadline_;
-  for (const std::optional<Instant> instant : {follower_.NextStep(), pipeline_.NextRestart()}) {
+  for (const std::optional<Instant> instant :
+       {follower_.NextStep(), pipeline_.NextRestart(), StopAt()}) {
     if (instant && (!until || *instant < *until)) until = instant;
   }
   net::PollLoop loop;
@@ -144,10 +145,15 @@ void RunSession::CheckPipeline() {
   }
 }
 
-// The follower's questions wake the loop several times a second: no timer of its own.
+std::optional<Instant> RunSession::StopAt() const {
+  if (!options_.until || (phase_ != Phase::kSubmitting && phase_ != Phase::kRunning)) return {};
+  const std::time_t left = std::max<std::time_t>(options_.until->at - std::time(nullptr), 0);
+  return clock_.Now() + std::chrono::seconds(left);
+}
+
 void RunSession::CheckTime() {
-  if (!options_.until || end_.out_of_time || std::time(nullptr) < options_.until->at) return;
-  if (phase_ != Phase::kSubmitting && phase_ != Phase::kRunning) return;
+  const std::optional<Instant> stop_at = StopAt();
+  if (!stop_at || clock_.Now() < *stop_at) return;
   end_.out_of_time = true;
   terminal_.Print(fmt::format("it is {}: finishing what is in flight", options_.until->text));
   Cancel(fmt::format("it is {}, as --until says", options_.until->text), kStopDeadline);

@@ -70,6 +70,8 @@ class RunSession {
   // What the broker that died had not answered is asked of the new one.
   void OnNewBroker();
   void CheckPipeline();
+  // When the run is to be stopped by the clock, as far as the wall clock tells now.
+  [[nodiscard]] std::optional<Instant> StopAt() const;
   void CheckTime();
   void CheckDeadline();
 
