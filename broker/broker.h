@@ -1,9 +1,9 @@
-// The broker: sockets, clock and files around the job queue.
+// The broker: everything around the job queue that decides, without the sockets (service.h).
 //
-// One thread, beside the state's (state/state_thread.h). A turn of its loop: wait; take everything
-// that the sockets have; act on links that ended, after draining `reports` once more, since a
-// report can be overtaken by its link's end; let the queue look at the time; feed the workers;
-// carry out what the queue decided.
+// What has come is told to it, and then it takes a turn: acts on links that ended, after draining
+// reports once more, since a report can be overtaken by its link's end; lets the queue look at the
+// time; feeds the workers; carries out what the queue decided. No socket, thread or clock of its
+// own: the simulation runs it as it is.
 //
 // Nobody is told of what is not on disk: confirmations wait for the commit of all that was decided
 // before them. Where the state cannot be written, the broker takes no more work, says so, and
@@ -21,21 +21,16 @@
 #include <string>
 #include <vector>
 
-#include "broker/feeds.h"
 #include "broker/job_queue.h"
-#include "broker/run_files.h"
+#include "broker/ports.h"
+#include "broker/report.h"
 #include "broker/sessions.h"
-#include "broker/state/state_thread.h"
+#include "broker/state/requests.h"
+#include "broker/state/state.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
 #include "common/config/topology.h"
-#include "common/net/context.h"
-#include "common/net/monitor.h"
-#include "common/net/poll_loop.h"
-#include "common/net/socket.h"
-#include "common/os/file_lock.h"
-#include "common/os/signals.h"
-#include "common/wire/codec.h"
+#include "common/wire/messages.h"
 
 namespace millrace {
 
@@ -49,24 +44,45 @@ struct BrokerOptions {
 
 class Broker {
  public:
-  // Opens its state and binds its sockets. kUnavailable where the addresses or the state are taken:
-  // another broker of this topology may be running.
-  static Result<std::unique_ptr<Broker>> Create(Topology topology, BrokerOptions options,
-                                                const Clock& clock, SignalFd signals,
-                                                std::shared_ptr<spdlog::logger> log);
+  // `epoch`: of no other broker. The clock and the ports must outlive it.
+  Broker(Topology topology, BrokerOptions options, Epoch epoch, const Clock& clock,
+         BrokerPorts& ports, std::shared_ptr<spdlog::logger> log);
   ~Broker();
 
-  // Serves until it is told to shut down (a ShutdownRequest, SIGTERM or SIGINT) and its workers
-  // have left. A second signal returns at once. kWriteFailed where its state broke.
-  Result<void> Serve();
+  // First: takes up what earlier brokers left. `state` is the caller's alone meanwhile.
+  Result<void> Restore(State& state);
+  // Then, once requests can be posted.
+  void Start();
+
+  // --- what has come. Any number of these, then Turn.
+  void DrainReports();
+  // The connection that reports came by has ended.
+  void LinkEnded(int link);
+  void Requested(const std::string& identity, wire::RequestEnvelope request);
+  // TakeProgress has something.
+  void OnState();
+  // By a signal. A second one ends it at once.
+  void ToldToStop();
+  // A message that cannot be read.
+  void Malformed(const std::string& peer, const Error& error);
+
+  // `deadline`: what NextDeadline said when the wait before this turn began.
+  void Turn(std::optional<Instant> deadline);
+  [[nodiscard]] std::optional<Instant> NextDeadline() const;
+  // It has no more to do.
+  [[nodiscard]] bool Over() const;
+  // Its state, where it could not be written.
+  [[nodiscard]] const std::optional<Error>& broken() const { return broken_; }
+
+  [[nodiscard]] const JobQueue& queue() const { return queue_; }
 
  private:
   // A run, beside what the queue knows of it.
   struct RunFiles {
     wire::RunSpec spec;
     RunOrder order;
-    std::optional<RunFolder> folder;  // while it is not over
-    bool has_history = false;         // its start needs every stage's recipe
+    std::shared_ptr<const void> folder;  // holds OUTPUT while it is not over
+    bool has_history = false;            // its start needs every stage's recipe
     State::StartAs start_as = State::StartAs::kSubmitted;
     bool starting = false;        // the state has been asked from where it goes on
     bool pausing = false;         // no more is sent of it; it is paused once the rest is in
@@ -92,27 +108,17 @@ class Broker {
     SendConfirm confirm;
   };
 
-  Broker(Topology topology, BrokerOptions options, const Clock& clock, SignalFd signals,
-         std::shared_ptr<spdlog::logger> log, net::Context context);
-  Result<void> Open();
-  Result<void> OpenSockets();
-
   // broker.cc
-  void Turn();
-  void OnSignals();
+  void TakeTurn();
   // RunResult::kStopped ends the runs with their reports; kPaused leaves them to the next broker.
   void BeginShutdown(RunResult result, const std::string& why);
   void SendWorkersAway(Instant now);
   [[nodiscard]] bool ShutdownDone() const;
-  [[nodiscard]] std::optional<Instant> NextDeadline() const;
 
   // intake.cc
-  void DrainReports();
-  void DrainMonitor();
   void EndLostLinks();
   void EndIncarnationNow(IncarnationId worker);
-  void TakeReport(const net::Received& received);
-  void Malformed(const std::string& peer, const Error& error);
+  void TakeReport(int link, wire::ReportMessage report);
 
   // carry_out.cc
   void CarryOut(std::vector<Action> actions);
@@ -120,12 +126,10 @@ class Broker {
   void Send(const SendConfirm& confirm);
 
   // durable.cc
-  Result<void> OpenState();
   void RestoreRun(RunRow row, const Recipes& recipes);
   // `done` is called with the answer once it is on disk; never, where the state breaks before.
   void Post(StateRequest request, Done done = nullptr);
   void ForgetOldRuns();
-  void OnState();
   void Broke(const Error& error);
   // What a worker of the stage says it works by; a refusal where others say otherwise.
   std::optional<wire::ErrorReply> TakeRecipe(StageIndex stage, const wire::Hello& hello);
@@ -137,7 +141,6 @@ class Broker {
   [[nodiscard]] std::int64_t UnixSeconds() const;
 
   // control.cc
-  void DrainControl();
   Answer Take(const wire::Hello& hello, const std::string& identity, std::uint64_t request);
   Answer Take(const wire::Exit& exit, const std::string& identity, std::uint64_t request);
   Answer Take(const wire::Submit& submit, const std::string& identity, std::uint64_t request);
@@ -167,7 +170,7 @@ class Broker {
   // runs.cc
   // The run of the output that is not over; nullptr where there is none.
   RunFiles* LiveRunInto(const std::string& output);
-  void Opened(const RunOpened& opened, RunFolder folder, State::StartAs how);
+  void Opened(const RunOpened& opened, std::shared_ptr<const void> folder, State::StartAs how);
   void AddToQueue(RunId run);
   void Resume(RunFiles& files);
   void TakeBaselines();
@@ -179,19 +182,9 @@ class Broker {
   Topology topology_;
   const BrokerOptions options_;
   const Clock& clock_;
-  SignalFd signals_;
+  BrokerPorts& ports_;
   std::shared_ptr<spdlog::logger> log_;
-  std::optional<FileLock> lock_;
 
-  net::Context context_;
-  net::PollLoop loop_;
-  std::optional<net::Socket> control_;
-  std::optional<net::Socket> reports_;
-  std::optional<net::Monitor> monitor_;
-  Feeds feeds_;
-
-  std::optional<FileLock> state_lock_;
-  std::unique_ptr<StateThread> state_;
   std::map<std::uint64_t, Done> asked_;  // of the state, and not answered
   std::uint64_t last_posted_ = 0;
   std::uint64_t durable_ = 0;  // of what was posted
@@ -200,7 +193,7 @@ class Broker {
   std::optional<Error> broken_;  // the state: nothing is taken or confirmed any more
   Instant broken_until_;         // when it leaves over that
 
-  Epoch epoch_;
+  const Epoch epoch_;
   std::uint64_t last_incarnation_ = 0;
   JobQueue queue_;
   Sessions sessions_;
@@ -209,7 +202,6 @@ class Broker {
   std::vector<int> ended_links_;
   std::map<std::string, Instant> malformed_logged_;
   std::uint64_t malformed_ = 0;
-  std::string reports_name_;
 
   std::vector<JobQueue::StageTotals> last_totals_;  // for the recent busy share
   Instant last_totals_at_;

@@ -9,7 +9,7 @@ namespace millrace {
 void Broker::SendJobMessage(const SendJobs& send) {
   wire::JobMessage message{{epoch_, send.worker}, {}, {}};
   for (const JobId id : send.jobs) {
-    const Job* job = queue_.FindJob(id);
+    const QueuedJob* job = queue_.FindJob(id);
     if (job == nullptr) continue;
     const wire::RunSpec& run = runs_.at(job->run).spec;
     bool known = false;
@@ -25,13 +25,13 @@ void Broker::SendJobMessage(const SendJobs& send) {
                             job->payload});
   }
   if (!message.jobs.empty()) {
-    feeds_.Send(send.worker, wire::Encode(wire::FeedMessage(std::move(message))));
+    ports_.SendToFeed(send.worker, std::move(message));
   }
 }
 
 void Broker::Send(const SendConfirm& confirm) {
-  feeds_.Send(confirm.worker, wire::Encode(wire::FeedMessage(wire::Confirm{
-                                  {epoch_, confirm.worker}, confirm.accepted, confirm.stale})));
+  ports_.SendToFeed(confirm.worker,
+                    wire::Confirm{{epoch_, confirm.worker}, confirm.accepted, confirm.stale});
 }
 
 void Broker::CarryOut(std::vector<Action> actions) {
@@ -42,8 +42,8 @@ void Broker::CarryOut(std::vector<Action> actions) {
           if constexpr (std::is_same_v<What, SendJobs>) {
             SendJobMessage(what);
           } else if constexpr (std::is_same_v<What, SendRevoke>) {
-            feeds_.Send(what.worker, wire::Encode(wire::FeedMessage(wire::Revoke{
-                                         {epoch_, what.worker}, std::move(what.leases)})));
+            ports_.SendToFeed(what.worker,
+                              wire::Revoke{{epoch_, what.worker}, std::move(what.leases)});
           } else if constexpr (std::is_same_v<What, SendConfirm>) {
             held_confirms_.push_back({last_posted_, std::move(what)});
           } else if constexpr (std::is_same_v<What, EndIncarnation>) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/broker.h"
+#include "broker/run_files.h"
 #include "common/payload/meta.h"
 
 namespace millrace {
@@ -37,30 +38,15 @@ constexpr std::int64_t kSlowestBeatMs = 1000;
 
 }  // namespace
 
-void Broker::DrainControl() {
-  while (true) {
-    Result<std::optional<net::Received>> received = control_->Receive();
-    if (!received) return log_->error("{}", received.error().message);
-    if (!*received) return;
-    const std::string& identity = (*received)->identity;
-    Result<wire::RequestEnvelope> request = wire::DecodeRequest((*received)->frames);
-    if (!request) {
-      Malformed("a control connection", request.error());
-      if (const std::uint64_t id = wire::RequestIdOf((*received)->frames); id != 0) {
-        Reply(identity, id, Refusal(request.error()));
-      }
-      continue;
-    }
-    const std::uint64_t id = request->id;
-    Answer answer =
-        std::visit([&](const auto& what) { return Take(what, identity, id); }, request->request);
-    if (answer) Reply(identity, id, std::move(*answer));
-  }
+void Broker::Requested(const std::string& identity, wire::RequestEnvelope request) {
+  const std::uint64_t id = request.id;
+  Answer answer =
+      std::visit([&](const auto& what) { return Take(what, identity, id); }, request.request);
+  if (answer) Reply(identity, id, std::move(*answer));
 }
 
 void Broker::Reply(const std::string& identity, std::uint64_t request, wire::ControlReply reply) {
-  // False: the asker has gone.
-  (void)control_->SendTo(identity, wire::Encode(wire::ReplyEnvelope{request, std::move(reply)}));
+  ports_.Reply(identity, {request, std::move(reply)});
 }
 
 std::optional<StageIndex> Broker::FindStage(std::string_view name) const {
@@ -102,7 +88,7 @@ Broker::Answer Broker::Take(const wire::Hello& hello, const std::string&, std::u
   if (std::optional<wire::ErrorReply> refused = TakeRecipe(*stage, hello)) return *refused;
   const StageConfig& config = topology_.stages[*stage];
   const IncarnationId id(++last_incarnation_);
-  Result<std::string> feed = feeds_.Open(id, now);
+  Result<std::string> feed = ports_.OpenFeed(id, now);
   if (!feed) {
     log_->error("refused {}-{}: {}", hello.stage, hello.replica, feed.error().message);
     return Refusal(feed.error());
@@ -110,7 +96,7 @@ Broker::Answer Broker::Take(const wire::Hello& hello, const std::string&, std::u
   wire::Welcome welcome;
   welcome.link = {epoch_, id};
   welcome.feed = *feed;
-  welcome.reports = reports_name_;
+  welcome.reports = topology_.broker.ReportsName();
   welcome.lease_ms = std::chrono::duration_cast<std::chrono::milliseconds>(config.lease).count();
   welcome.beat_ms =
       std::max<std::int64_t>(std::min(welcome.lease_ms / kBeatShareOfLease, kSlowestBeatMs), 1);
@@ -135,7 +121,7 @@ Broker::Answer Broker::Take(const wire::Exit& exit, const std::string&, std::uin
   DrainReports();
   if (exit.expected) {
     queue_.Leave(session->incarnation, now);
-    feeds_.Close(session->incarnation);
+    ports_.CloseFeed(session->incarnation);
   } else if (session->joined) {
     // Its last reports may still be on their way: the queue waits for the end of its link.
     queue_.ProcessDied(session->incarnation, how, now);
@@ -202,16 +188,15 @@ Broker::Answer Broker::Take(const wire::RetryRequest& retry, const std::string& 
 Broker::Answer Broker::OpenInState(StateRequest request, const std::string& output,
                                    State::StartAs how, const std::string& identity,
                                    std::uint64_t number) {
-  Result<RunFolder> folder = RunFolder::Open(output);
+  Result<std::shared_ptr<const void>> folder = ports_.HoldFolder(output);
   if (!folder) return Refusal(folder.error());
-  // Shared, since a std::function is copied.
-  auto held = std::make_shared<RunFolder>(std::move(*folder));
-  Post(std::move(request), [this, held, how, identity, number](Result<StateAnswer> answer) {
-    if (!answer) return Reply(identity, number, Refusal(answer.error()));
-    const RunOpened opened = std::get<RunOpened>(std::move(*answer));
-    Opened(opened, std::move(*held), how);
-    Reply(identity, number, wire::Submitted{opened.run});
-  });
+  Post(std::move(request),
+       [this, held = std::move(*folder), how, identity, number](Result<StateAnswer> answer) {
+         if (!answer) return Reply(identity, number, Refusal(answer.error()));
+         const RunOpened opened = std::get<RunOpened>(std::move(*answer));
+         Opened(opened, held, how);
+         Reply(identity, number, wire::Submitted{opened.run});
+       });
   return std::nullopt;
 }
 

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "broker/broker.h"
-#include "broker/state/open_state.h"
 
 namespace millrace {
 namespace {
@@ -20,33 +19,18 @@ std::int64_t Broker::UnixSeconds() const {
       .count();
 }
 
-Result<void> Broker::OpenState() {
-  ASSIGN_OR_RETURN(OpenedState opened, millrace::OpenState(topology_.broker.state));
-  for (const std::string& note : opened.notes) log_->warn("{}", note);
-  state_lock_ = std::move(opened.lock);
-  auto state = std::make_unique<State>(std::move(opened.database), topology_.stages.size());
-  recipes_.assign(topology_.stages.size(), std::nullopt);
-  ASSIGN_OR_RETURN(std::vector<RunRow> rows, state->Latest(kMaxEndedRuns));
+Result<void> Broker::Restore(State& state) {
+  ASSIGN_OR_RETURN(std::vector<RunRow> rows, state.Latest(kMaxEndedRuns));
   for (RunRow& row : rows) {
-    ASSIGN_OR_RETURN(const Recipes recipes, state->RecipesOf(row.id));
+    ASSIGN_OR_RETURN(const Recipes recipes, state.RecipesOf(row.id));
     RestoreRun(std::move(row), recipes);
   }
-  std::vector<std::string> stages;
-  for (const StageConfig& stage : topology_.stages) stages.push_back(stage.name);
-  const auto alone = [stages](State& of, StateRequest& request) -> Result<StateAnswer> {
-    if (const auto* back_up = std::get_if<BackUp>(&request)) {
-      RETURN_IF_ERROR(of.BackUp(back_up->path));
-      return StateAnswer();
-    }
-    auto& close = std::get<CloseRun>(request);
-    return CloseInState(of, stages, close);
-  };
-  ASSIGN_OR_RETURN(state_, StateThread::Start(std::move(state), alone));
-  for (const auto& [id, run] : queue_.runs()) StartWhenKnown(id);
-  if (topology_.broker.keep_runs > 0 || topology_.broker.keep_for > Duration::zero()) {
-    ForgetOldRuns();
-  }
   return {};
+}
+
+void Broker::Start() {
+  for (const auto& [id, run] : queue_.runs()) StartWhenKnown(id);
+  ForgetOldRuns();
 }
 
 void Broker::ForgetOldRuns() {
@@ -68,7 +52,7 @@ void Broker::RestoreRun(RunRow row, const Recipes& recipes) {
     if (files.final_status) runs_.emplace(row.id, std::move(files));
     return;
   }
-  Result<RunFolder> folder = RunFolder::Open(row.order.output);
+  Result<std::shared_ptr<const void>> folder = ports_.HoldFolder(row.order.output);
   if (!folder) {
     log_->error("run {} cannot go on: {}", row.id.value(), folder.error().message);
     return;
@@ -97,14 +81,14 @@ void Broker::RestoreRun(RunRow row, const Recipes& recipes) {
 
 void Broker::Post(StateRequest request, Done done) {
   if (broken_) return;
-  last_posted_ = state_->Post(std::move(request));
+  last_posted_ = ports_.Post(std::move(request));
   if (done) asked_.emplace(last_posted_, std::move(done));
 }
 
 void Broker::OnState() {
-  StateThread::Progress progress = state_->Take();
+  StateProgress progress = ports_.TakeProgress();
   durable_ = progress.durable;
-  for (StateThread::Answered& answered : progress.answers) {
+  for (StateAnswered& answered : progress.answers) {
     const auto asked = asked_.find(answered.number);
     if (asked == asked_.end()) continue;
     const Done done = std::move(asked->second);

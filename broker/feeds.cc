@@ -9,11 +9,11 @@
 namespace millrace {
 
 Feeds::Feeds(net::Context& context, net::PollLoop& loop, const BrokerConfig& config)
-    : context_(context), loop_(loop), config_(config) {
-  for (int port = config.feed_first; port <= config.feed_last; ++port) {
-    free_ports_.push_back(static_cast<std::uint64_t>(port));
-  }
-}
+    : context_(context),
+      loop_(loop),
+      config_(config),
+      ports_(static_cast<std::uint64_t>(config.feed_first),
+             static_cast<std::uint64_t>(config.feed_last)) {}
 
 Result<std::string> Feeds::Open(IncarnationId worker, Instant now) {
   const bool ipc = !config_.endpoint_dir.empty();
@@ -29,14 +29,13 @@ Result<std::string> Feeds::Open(IncarnationId worker, Instant now) {
     RETURN_IF_ERROR(socket.Bind(endpoint));
   } else {
     // A port that another program has taken goes to the back of the queue.
-    std::size_t tries = free_ports_.size();
+    std::size_t tries = ports_.free();
     for (; tries > 0; --tries) {
-      number = free_ports_.front();
-      free_ports_.pop_front();
+      number = *ports_.Take();
       ASSIGN_OR_RETURN(const net::Endpoint endpoint,
                        net::ParseEndpoint(config_.FeedBindEndpoint(number)));
       if (socket.Bind(endpoint)) break;
-      free_ports_.push_back(number);
+      ports_.GiveBack(number);
     }
     if (tries == 0) {
       return Fail(ErrorCode::kUnavailable,
@@ -57,7 +56,7 @@ void Feeds::Close(IncarnationId worker) {
   const auto found = feeds_.find(worker);
   if (found == feeds_.end()) return;
   loop_.Remove(found->second.writable);
-  if (config_.endpoint_dir.empty()) free_ports_.push_back(found->second.number);
+  if (config_.endpoint_dir.empty()) ports_.GiveBack(found->second.number);
   feeds_.erase(found);
 }
 
@@ -84,7 +83,7 @@ void Feeds::Flush(IncarnationId worker) {
 std::vector<IncarnationId> Feeds::Unconnected(Instant now) const {
   std::vector<IncarnationId> late;
   for (const auto& [worker, feed] : feeds_) {
-    if (!feed.connected && feed.opened + kConnectTime <= now) late.push_back(worker);
+    if (!feed.connected && feed.opened + FeedPorts::kConnectTime <= now) late.push_back(worker);
   }
   return late;
 }
@@ -93,7 +92,7 @@ std::optional<Instant> Feeds::NextDeadline() const {
   std::optional<Instant> next;
   for (const auto& [worker, feed] : feeds_) {
     if (feed.connected) continue;
-    const Instant due = feed.opened + kConnectTime;
+    const Instant due = feed.opened + FeedPorts::kConnectTime;
     next = next ? std::min(*next, due) : due;
   }
   return next;

@@ -1,8 +1,8 @@
 // The feeds: one bound PUSH socket for each worker incarnation.
 //
-// On TCP a feed is a port of the topology's range, the one that has been free the longest: an old
-// worker that wakes and connects again finds, if anybody, a feed whose messages name another
-// incarnation. On ipc it is a socket file whose name is never used twice.
+// On TCP a feed is a port of the topology's range (feed_ports.h). An old worker that connects to
+// one that is another's by now finds messages that name another incarnation. On ipc it is a socket
+// file whose name is never used twice.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/feed_ports.h"
 #include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "common/base/result.h"
@@ -25,9 +26,6 @@ namespace millrace {
 // Belongs to the broker's thread.
 class Feeds {
  public:
-  // A worker that has not connected to its feed after this long never will.
-  static constexpr Duration kConnectTime = std::chrono::seconds(10);
-
   Feeds(net::Context& context, net::PollLoop& loop, const BrokerConfig& config);
 
   // Binds a feed for the incarnation; returns its name for WELCOME: a port, or a file's name.
@@ -40,7 +38,7 @@ class Feeds {
   // ignored.
   void Send(IncarnationId worker, net::Frames frames);
 
-  // Those that had kConnectTime and did not connect.
+  // Those that had FeedPorts::kConnectTime and did not connect.
   [[nodiscard]] std::vector<IncarnationId> Unconnected(Instant now) const;
   [[nodiscard]] std::optional<Instant> NextDeadline() const;
   [[nodiscard]] std::size_t size() const { return feeds_.size(); }
@@ -61,7 +59,7 @@ class Feeds {
   net::PollLoop& loop_;
   const BrokerConfig& config_;
   std::map<IncarnationId, Feed> feeds_;
-  std::deque<std::uint64_t> free_ports_;  // the longest free first
+  FeedPorts ports_;
   std::uint64_t last_name_ = 0;
 };
 

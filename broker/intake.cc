@@ -7,14 +7,7 @@
 
 namespace millrace {
 
-void Broker::DrainMonitor() {
-  while (true) {
-    Result<std::optional<net::LinkEvent>> event = monitor_->Receive();
-    if (!event) return log_->error("{}", event.error().message);
-    if (!*event) return;
-    if ((*event)->kind == net::LinkEventKind::kDisconnected) ended_links_.push_back((*event)->fd);
-  }
-}
+void Broker::LinkEnded(int link) { ended_links_.push_back(link); }
 
 void Broker::EndLostLinks() {
   if (ended_links_.empty()) return;
@@ -29,32 +22,32 @@ void Broker::EndLostLinks() {
 }
 
 void Broker::EndIncarnationNow(IncarnationId worker) {
-  feeds_.Close(worker);
+  ports_.CloseFeed(worker);
   sessions_.Ended(worker);
 }
 
 void Broker::DrainReports() {
   while (true) {
-    Result<std::optional<net::Received>> received = reports_->Receive();
-    if (!received) return log_->error("{}", received.error().message);
-    if (!*received) return;
-    TakeReport(**received);
+    Result<std::optional<BrokerPorts::Report>> report = ports_.NextReport();
+    if (!report) return log_->error("{}", report.error().message);
+    if (!*report) return;
+    Result<wire::ReportMessage>& message = (*report)->message;
+    const int link = (*report)->link;
+    if (message) {
+      TakeReport(link, std::move(*message));
+    } else {
+      Malformed("reports connection " + std::to_string(link), message.error());
+    }
   }
 }
 
-void Broker::TakeReport(const net::Received& received) {
-  const std::string peer = "reports connection " + std::to_string(received.peer_fd);
-  if (received.refused) {
-    return Malformed(peer, {ErrorCode::kProtocol, "a message over the size limits"});
-  }
-  Result<wire::ReportMessage> decoded = wire::DecodeReport(received.frames);
-  if (!decoded) return Malformed(peer, decoded.error());
+void Broker::TakeReport(int link, wire::ReportMessage message) {
   const Instant now = clock_.Now();
   std::visit(
       [&](auto& report) {
         const IncarnationId id = report.link.incarnation;
         if (report.link.epoch != epoch_ || !queue_.workers().contains(id)) return;
-        sessions_.SeenOn(received.peer_fd, id);
+        sessions_.SeenOn(link, id);
         using Report = std::decay_t<decltype(report)>;
         if constexpr (std::is_same_v<Report, wire::Credit>) {
           queue_.SetCredit(id, static_cast<std::size_t>(std::max<std::int64_t>(report.slots, 0)),
@@ -71,10 +64,10 @@ void Broker::TakeReport(const net::Received& received) {
           queue_.Returned(id, report.leases, now);
         } else {
           queue_.Beat(id, report.progress, report.claimed, now);
-          feeds_.Send(id, wire::Encode(wire::FeedMessage(wire::BeatReply{report.link})));
+          ports_.SendToFeed(id, wire::BeatReply{report.link});
         }
       },
-      *decoded);
+      message);
 }
 
 void Broker::Malformed(const std::string& peer, const Error& error) {

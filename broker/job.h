@@ -25,7 +25,8 @@ enum class JobState : std::uint8_t {
   kClaimed,  // in the Process call that its worker announced
 };
 
-struct Job {
+// Not `Job`: that is what a stage is given (common/stage/stage.h), and the simulation has both.
+struct QueuedJob {
   JobId id;
   RunId run;
   StageIndex stage = 0;

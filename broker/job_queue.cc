@@ -64,7 +64,7 @@ void JobQueue::AddScanJob(Run& run, std::string cursor) {
   Enqueue(added, /*fresh=*/true);
 }
 
-Job& JobQueue::AddJob(Job job) {
+JobQueue::Job& JobQueue::AddJob(Job job) {
   job.id = JobId(next_job_++);
   job.bytes = kJobOverheadBytes + job.key.size() + job.cursor.size() + job.meta.size() +
               PayloadBytes(job.payload);
@@ -258,7 +258,7 @@ void JobQueue::DropRun(RunId id) {
 
 std::vector<Action> JobQueue::TakeActions() { return std::exchange(actions_, {}); }
 
-const Job* JobQueue::FindJob(JobId id) const {
+const JobQueue::Job* JobQueue::FindJob(JobId id) const {
   const auto found = jobs_.find(id);
   return found == jobs_.end() ? nullptr : &found->second;
 }

@@ -62,6 +62,8 @@ inline constexpr Duration kFirstBeat = std::chrono::seconds(10);
 
 class JobQueue {
  public:
+  using Job = QueuedJob;
+
   explicit JobQueue(std::vector<StageSettings> stages);
 
   // --- runs -----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "broker/broker.h"
+#include "broker/service.h"
 #include "common/base/log.h"
 #include "common/config/load.h"
 
@@ -31,9 +31,9 @@ int main(int argc, char** argv) {
       millrace::MakeLogger("broker", level.empty() ? topology->broker.log_level : level);
   const millrace::SteadyClock clock;
   options.supervised = std::getenv("MILLRACE_SUPERVISED") != nullptr;
-  auto broker =
-      millrace::Broker::Create(std::move(*topology), options, clock, std::move(*signals), log);
-  if (!broker) return fail(broker.error());
-  const millrace::Result<void> served = (*broker)->Serve();
+  auto service = millrace::BrokerService::Create(std::move(*topology), options, clock,
+                                                 std::move(*signals), log);
+  if (!service) return fail(service.error());
+  const millrace::Result<void> served = (*service)->Serve();
   return served ? 0 : fail(served.error());
 }

@@ -73,7 +73,8 @@ void JobQueue::Finished(IncarnationId id, std::vector<wire::DoneResult> results,
   Confirm(std::move(confirm));
 }
 
-Job* JobQueue::Settle(Worker& worker, const wire::Lease& lease, SendConfirm& confirm, Instant now) {
+JobQueue::Job* JobQueue::Settle(Worker& worker, const wire::Lease& lease, SendConfirm& confirm,
+                                Instant now) {
   const bool held = worker.Release(lease);
   if (held && worker.alone_job == lease.job) worker.alone_job = JobId();
   const auto found = jobs_.find(lease.job);

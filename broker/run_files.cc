@@ -121,7 +121,23 @@ Result<void> WriteDeleted(State& state, const std::string& directory, bool prune
   return {};
 }
 
-// What is recorded is what is reported; the queue's own count has to agree.
+}  // namespace
+
+Result<RunFolder> RunFolder::Open(const std::string& output) {
+  const std::string directory = output + "/.millrace";
+  std::error_code error;
+  std::filesystem::create_directories(directory, error);
+  if (error) {
+    return Fail(ErrorCode::kWriteFailed,
+                "cannot make the folder " + directory + ": " + error.message());
+  }
+  Result<FileLock> lock = FileLock::Acquire(directory + "/lock");
+  if (!lock) return Fail(lock.error().WithContext("another run is writing to " + output));
+  for (const char* name : {"/report.json", "/failed.jsonl"}) unlink((directory + name).c_str());
+  RemoveTemporaries(output);
+  return RunFolder(std::move(*lock));
+}
+
 void TakeSummary(const RunSummary& summary, RunReport& report) {
   const RunCounts counted = report.counts;
   report.counts = summary.counts;
@@ -140,23 +156,6 @@ void TakeSummary(const RunSummary& summary, RunReport& report) {
                   std::to_string(recorded.scanned) + " items are recorded, " +
                   std::to_string(counted.ended()) + " of " + std::to_string(counted.scanned) +
                   " were counted): please report this; the same command does what is missing";
-}
-
-}  // namespace
-
-Result<RunFolder> RunFolder::Open(const std::string& output) {
-  const std::string directory = output + "/.millrace";
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) {
-    return Fail(ErrorCode::kWriteFailed,
-                "cannot make the folder " + directory + ": " + error.message());
-  }
-  Result<FileLock> lock = FileLock::Acquire(directory + "/lock");
-  if (!lock) return Fail(lock.error().WithContext("another run is writing to " + output));
-  for (const char* name : {"/report.json", "/failed.jsonl"}) unlink((directory + name).c_str());
-  RemoveTemporaries(output);
-  return RunFolder(std::move(*lock));
 }
 
 Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages, bool prune,
@@ -195,6 +194,11 @@ Result<StateAnswer> CloseInState(State& state, const std::vector<std::string>& s
     report.result = RunResult::kFailed;
     report.reason = written.error().message;
   }
+  return RecordRunEnd(state, close);
+}
+
+Result<StateAnswer> RecordRunEnd(State& state, const CloseRun& close) {
+  const RunReport& report = close.report;
   wire::RunStatus status = FinalStatus(report);
   RETURN_IF_ERROR(state.Begin());
   if (close.prune) RETURN_IF_ERROR(state.RemoveDeleted(report.run));

@@ -26,17 +26,23 @@ class RunFolder {
 };
 
 // Writes failed.jsonl, deleted.jsonl, the records, and last report.json, each whole or not at all,
-// out of what is recorded; fills the report's counts from there first. A run whose outcomes do not
-// add up to what the queue counted is reported as failed: that would be a fault of ours.
+// out of what is recorded; fills the report's counts from there first.
 // `stages`: their names. With `prune`, outputs of inputs that are gone are removed, where they are
 // still what was written.
 Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages, bool prune,
                            RunReport& report);
 
+// Puts what is recorded into the report. A run whose outcomes do not add up to what the queue
+// counted becomes a failed one: that would be a fault of ours.
+void TakeSummary(const RunSummary& summary, RunReport& report);
+
 // Carries out a CloseRun: writes the files, then records the run's end, in a transaction of its
 // own. Where the files cannot be written, that is the run's end; an error is the state's.
 Result<StateAnswer> CloseInState(State& state, const std::vector<std::string>& stages,
                                  CloseRun& close);
+
+// The second half of it: records the end that the report tells.
+Result<StateAnswer> RecordRunEnd(State& state, const CloseRun& close);
 
 // Lines of an ended run's OUTPUT/.millrace/failed.jsonl from its `offset`-th byte on: whole lines,
 // about 256 KiB of them.

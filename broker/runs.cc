@@ -21,7 +21,8 @@ Broker::RunFiles* Broker::LiveRunInto(const std::string& output) {
   return nullptr;
 }
 
-void Broker::Opened(const RunOpened& opened, RunFolder folder, State::StartAs how) {
+void Broker::Opened(const RunOpened& opened, std::shared_ptr<const void> folder,
+                    State::StartAs how) {
   RunFiles files;
   files.order = opened.order;
   files.spec = {opened.run, opened.order.input, opened.order.output, opened.order.options};

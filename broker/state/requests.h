@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "broker/actions.h"
 #include "broker/records.h"
@@ -59,6 +60,16 @@ using StateRequest = std::variant<OpenRun, RetryRun, StartRun, SetRecipe, SetPha
 // Nothing where there is nothing to say but that it is done.
 using StateAnswer =
     std::variant<std::monostate, RunOpened, RunStart, ScanRecorded, wire::RunStatus>;
+
+struct StateAnswered {
+  std::uint64_t number = 0;    // of the request
+  Result<StateAnswer> answer;  // an error here is a refusal: the state goes on
+};
+struct StateProgress {
+  std::vector<StateAnswered> answers;  // in order
+  std::uint64_t durable = 0;           // every request up to this one is on disk
+  std::optional<Error> broken;         // nothing after `durable` is, and nothing ever will be
+};
 
 // Whether it is to be carried out between two transactions: what it tells the world must be on
 // disk.

@@ -10,19 +10,17 @@
 
 namespace millrace {
 
-StateThread::StateThread(UniqueFd event, std::unique_ptr<State> state, Alone alone)
-    : event_(std::move(event)),
-      state_(std::move(state)),
-      alone_(std::move(alone)),
-      thread_([this] { Run(); }) {}
+StateThread::StateThread(UniqueFd event, GroupCommit commit)
+    : event_(std::move(event)), commit_(std::move(commit)), thread_([this] { Run(); }) {}
 
-Result<std::unique_ptr<StateThread>> StateThread::Start(std::unique_ptr<State> state, Alone alone) {
+Result<std::unique_ptr<StateThread>> StateThread::Start(std::unique_ptr<State> state,
+                                                        GroupCommit::Alone alone) {
   UniqueFd event(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!event.valid()) {
     return Fail(ErrorCode::kInternal, "cannot make an eventfd: " + ErrnoText(errno));
   }
   return std::unique_ptr<StateThread>(
-      new StateThread(std::move(event), std::move(state), std::move(alone)));
+      new StateThread(std::move(event), GroupCommit(std::move(state), std::move(alone))));
 }
 
 StateThread::~StateThread() {
@@ -43,11 +41,11 @@ std::uint64_t StateThread::Post(StateRequest request) {
   return posted_;
 }
 
-StateThread::Progress StateThread::Take() {
+StateProgress StateThread::Take() {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = read(event_.get(), &count, sizeof count);
   const std::lock_guard lock(mutex_);
-  Progress taken;
+  StateProgress taken;
   taken.durable = progress_.durable;
   taken.broken = progress_.broken;
   taken.answers.swap(progress_.answers);
@@ -55,67 +53,36 @@ StateThread::Progress StateThread::Take() {
   return taken;
 }
 
-void StateThread::Publish(std::vector<Answered> answers, std::uint64_t through) {
-  {
-    const std::lock_guard lock(mutex_);
-    for (Answered& each : answers) progress_.answers.push_back(std::move(each));
-    progress_.durable = through;
-  }
+void StateThread::Signal() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(event_.get(), &one, sizeof one);
-}
-
-bool StateThread::Break(Error error) {
-  state_->Rollback();
-  {
-    const std::lock_guard lock(mutex_);
-    progress_.broken = std::move(error);
-  }
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(event_.get(), &one, sizeof one);
-  return false;
-}
-
-bool StateThread::Commit(std::vector<Answered>& answers, std::uint64_t through) {
-  if (state_->in_transaction()) {
-    if (Result<void> committed = state_->Commit(); !committed) return Break(committed.error());
-  }
-  Publish(std::exchange(answers, {}), through);
-  return true;
-}
-
-bool StateThread::CarryOut(std::deque<Posted>& batch) {
-  std::vector<Answered> answers;
-  for (Posted& posted : batch) {
-    Result<StateAnswer> answer;
-    if (StandsAlone(posted.request)) {
-      if (!Commit(answers, posted.number - 1)) return false;
-      answer = alone_(*state_, posted.request);
-      const bool is_backup = std::holds_alternative<BackUp>(posted.request);
-      if (!answer && !is_backup) return Break(answer.error());
-    } else {
-      if (!state_->in_transaction()) {
-        if (Result<void> begun = state_->Begin(); !begun) return Break(begun.error());
-      }
-      answer = Execute(*state_, posted.request);
-      if (!answer && !IsRefusal(answer.error())) return Break(answer.error());
-    }
-    answers.push_back({posted.number, std::move(answer)});
-  }
-  return Commit(answers, batch.back().number);
 }
 
 void StateThread::Run() {
   NameThread("state");
+  const auto publish = [this](std::vector<StateAnswered> answers, std::uint64_t through) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (StateAnswered& each : answers) progress_.answers.push_back(std::move(each));
+      progress_.durable = through;
+    }
+    Signal();
+  };
   while (true) {
-    std::deque<Posted> batch;
+    std::deque<GroupCommit::Posted> batch;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stop_ || !waiting_.empty(); });
       if (waiting_.empty()) return;
       batch.swap(waiting_);
     }
-    if (!CarryOut(batch)) return;
+    if (Result<void> done = commit_.CarryOut(batch, publish); !done) {
+      {
+        const std::lock_guard lock(mutex_);
+        progress_.broken = done.error();
+      }
+      return Signal();
+    }
   }
 }
 

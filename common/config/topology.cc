@@ -40,6 +40,10 @@ std::string BrokerConfig::ReportsBindEndpoint() const {
                               : Ipc(endpoint_dir, "reports");
 }
 
+std::string BrokerConfig::ReportsName() const {
+  return endpoint_dir.empty() ? std::to_string(reports_port) : "reports";
+}
+
 std::string BrokerConfig::ReportsConnectEndpoint() const {
   return endpoint_dir.empty() ? Tcp(host, static_cast<std::uint64_t>(reports_port))
                               : Ipc(endpoint_dir, "reports");

@@ -30,9 +30,9 @@ struct BrokerConfig {
   // Absolute path of a folder for ipc sockets; "" for tcp. When set, host and ports are not used.
   // At most kLongestEndpointDir bytes.
   std::string endpoint_dir;
-  std::string state;       // absolute path of the folder of the broker's state
-  // Ended runs that the state remembers, and for how long: more are forgotten, with what no other run
-  // has named. 0: no such limit.
+  std::string state;  // absolute path of the folder of the broker's state
+  // Ended runs that the state remembers, and for how long: more are forgotten, with what no other
+  // run has named. 0: no such limit.
   std::int64_t keep_runs = 0;
   Duration keep_for{};
   int max_sockets = 4096;  // ZMQ_MAX_SOCKETS; also what RLIMIT_NOFILE is raised for
@@ -49,6 +49,8 @@ struct BrokerConfig {
   [[nodiscard]] std::string ControlConnectEndpoint() const;
   [[nodiscard]] std::string ReportsBindEndpoint() const;
   [[nodiscard]] std::string ReportsConnectEndpoint() const;
+  // As WELCOME names it: a port, or a socket file beside the control socket.
+  [[nodiscard]] std::string ReportsName() const;
   // `number` is a port in feed_first..feed_last, or on ipc any number never used before: the file
   // is then endpoint_dir/f<number>.
   [[nodiscard]] std::string FeedBindEndpoint(std::uint64_t number) const;

@@ -40,7 +40,7 @@ TEST_CASE("a batch that dies charges nobody, and each of it runs by itself after
   world.Kill(first);
   const IncarnationId second = world.Join(kWork, 2, 1);
   REQUIRE(world.Held(second).size() == 1);
-  const Job* job = world.queue.FindJob(world.Held(second)[0].job);
+  const QueuedJob* job = world.queue.FindJob(world.Held(second)[0].job);
   CHECK(job->marks.alone);
   CHECK(job->marks.attempts == 0);
 }

@@ -165,10 +165,10 @@ class QueueWorld {
   }
 
   [[nodiscard]] std::string KeyOf(const wire::Lease& lease) const {
-    const Job* job = queue.FindJob(lease.job);
+    const QueuedJob* job = queue.FindJob(lease.job);
     return job == nullptr ? "" : job->key;
   }
-  [[nodiscard]] const Job* JobOf(const std::string& key) const {
+  [[nodiscard]] const QueuedJob* JobOf(const std::string& key) const {
     for (const auto& [worker, leases] : sent) {
       for (const wire::Lease& lease : leases) {
         if (KeyOf(lease) == key) return queue.FindJob(lease.job);

@@ -115,7 +115,7 @@ class History {
     const std::vector<wire::Lease> held = world_.Held(peer.id);
     if (held.empty()) return;
     if (peer.claimed.empty()) {
-      const Job* first = world_.queue.FindJob(held[0].job);
+      const QueuedJob* first = world_.queue.FindJob(held[0].job);
       const bool alone = first != nullptr && first->marks.alone;
       peer.claimed.assign(held.begin(), held.begin() + static_cast<std::ptrdiff_t>(
                                                            alone ? 1 : 1 + Below(held.size())));
@@ -213,7 +213,7 @@ class History {
     for (const auto& [id, worker] : world_.queue.workers()) {
       std::string held;
       for (const wire::Lease& lease : worker.held) {
-        const Job* job = world_.queue.FindJob(lease.job);
+        const QueuedJob* job = world_.queue.FindJob(lease.job);
         held += " " + std::to_string(lease.job.value()) + "/" +
                 std::to_string(lease.delivery.value()) +
                 (job == nullptr ? "gone" : ":" + std::to_string(static_cast<int>(job->state)));
