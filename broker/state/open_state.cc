@@ -4,11 +4,12 @@
 #include <linux/magic.h>
 #include <sys/vfs.h>
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
+#include <cstdint>
 #include <ctime>
 #include <filesystem>
-#include <optional>
+#include <fstream>
 #include <utility>
 
 #include "broker/state/query.h"
@@ -20,6 +21,10 @@ namespace millrace {
 namespace {
 
 namespace fs = std::filesystem;
+
+// Somebody else may look at the file, with sqlite3 or to copy it.
+constexpr int kBusyMs = 5000;
+constexpr std::size_t kPageBytes = 4096;  // SQLite's, where nobody says otherwise
 
 struct Files {
   explicit Files(const std::string& directory)
@@ -36,68 +41,63 @@ std::string UtcNow() {
   return text.data();
 }
 
-// The log of a broker that did not end in an orderly way.
-bool HasLog(const Files& files) {
+std::uintmax_t BytesOf(const std::string& path) {
   std::error_code error;
-  return fs::file_size(files.log, error) > 0 && !error;
+  const std::uintmax_t bytes = fs::file_size(path, error);
+  return error ? 0 : bytes;
 }
 
-// A copy of the file set as it was found, before SQLite may change it.
-class CopyAside {
- public:
-  static Result<CopyAside> Make(const std::string& directory, const Files& files) {
-    CopyAside copy;
-    copy.folder_ = directory + "/damaged-" + UtcNow();
-    for (int more = 1; fs::exists(copy.folder_); ++more) {
-      copy.folder_ = directory + "/damaged-" + UtcNow() + "-" + std::to_string(more);
-    }
-    std::error_code error;
-    fs::create_directory(copy.folder_, error);
-    for (const std::string& file : {files.database, files.log}) {
-      if (error || !fs::exists(file)) continue;
-      fs::copy_file(file, copy.folder_ / fs::path(file).filename(), error);
-    }
-    if (error) {
-      return Fail(ErrorCode::kWriteFailed,
-                  "cannot copy the state aside to " + copy.folder_ + ": " + error.message());
-    }
-    return copy;
+// Copies the file set as it was found to a folder beside it, and names that.
+Result<std::string> CopyAside(const std::string& directory, const Files& files) {
+  const std::string name = directory + "/damaged-" + UtcNow();
+  std::string folder = name;
+  for (int more = 2; fs::exists(folder); ++more) folder = name + "-" + std::to_string(more);
+  std::error_code error;
+  fs::create_directory(folder, error);
+  for (const std::string& file : {files.database, files.log}) {
+    if (error || !fs::exists(file)) continue;
+    fs::copy_file(file, folder / fs::path(file).filename(), error);
   }
-  [[nodiscard]] const std::string& folder() const { return folder_; }
-  // All was well: the files themselves say as much.
-  void Drop() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
+  if (error) {
+    return Fail(ErrorCode::kWriteFailed,
+                "cannot copy the damaged state aside to " + folder + ": " + error.message());
   }
+  return folder;
+}
 
- private:
-  std::string folder_;
-};
+std::shared_ptr<SQLite::Database> Connect(const Files& files) {
+  return std::make_shared<SQLite::Database>(files.database,
+                                            SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMs);
+}
 
-std::shared_ptr<SQLite::Database> OpenDatabase(const Files& files) {
-  auto database = std::make_shared<SQLite::Database>(files.database,
-                                                     SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
-  database->exec("PRAGMA journal_mode = WAL");
+Result<void> Prepare(SQLite::Database& database, const Files& files) {
+  KeepLogOnClose(database, false);
+  database.exec("PRAGMA journal_mode = WAL");
   // Every commit is on disk before it is told; NORMAL would sync at checkpoints alone.
-  database->exec("PRAGMA synchronous = FULL");
-  return database;
+  database.exec("PRAGMA synchronous = FULL");
+  return Migrate(database, files.database);
 }
 
-// The database, brought to this version; nullptr where it is damaged. kUsage for a newer one.
-Result<std::shared_ptr<SQLite::Database>> TryOpen(const Files& files) {
-  try {
-    auto database = OpenDatabase(files);
-    RETURN_IF_ERROR(Migrate(*database, files.database));
+// The database where it is sound, ready for use but for Prepare; nullptr where it is damaged, with
+// the files as they were. kUsage for a newer one.
+Result<std::shared_ptr<SQLite::Database>> OpenSound(const Files& files) {
+  return Guarded("opening " + files.database, [&]() -> Result<std::shared_ptr<SQLite::Database>> {
+    auto database = Connect(files);
+    KeepLogOnClose(*database, true);
+    try {
+      RETURN_IF_ERROR(RefuseNewer(*database, files.database));
+    } catch (const SQLite::Exception& error) {
+      if (!IsDamage(error)) throw;
+      return nullptr;
+    }
     return IsSound(*database) ? database : nullptr;
-  } catch (const SQLite::Exception&) {
-    return nullptr;
-  }
+  });
 }
 
 Result<std::shared_ptr<SQLite::Database>> OpenNew(const Files& files) {
   return Guarded("making " + files.database, [&]() -> Result<std::shared_ptr<SQLite::Database>> {
-    auto database = OpenDatabase(files);
-    RETURN_IF_ERROR(Migrate(*database, files.database));
+    auto database = Connect(files);
+    RETURN_IF_ERROR(Prepare(*database, files));
     return database;
   });
 }
@@ -107,6 +107,8 @@ Result<Salvage> Replace(const Files& files) {
   const std::string fresh = files.database + ".new";
   std::error_code error;
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(fresh + suffix, error);
+  // SQLite drops the log of an empty file. It may hold all there is: give it a page to lie on.
+  if (BytesOf(files.database) == 0) std::ofstream(files.database) << std::string(kPageBytes, '\0');
   ASSIGN_OR_RETURN(const Salvage salvage, SalvageTo(files.database, fresh));
   for (const std::string& file : {files.log, files.index}) fs::remove(file, error);
   fs::rename(fresh, files.database, error);
@@ -116,10 +118,61 @@ Result<Salvage> Replace(const Files& files) {
   return salvage;
 }
 
+Result<OpenedState> OpenLocked(const std::string& directory, FileLock lock) {
+  const Files files(directory);
+  OpenedState state{std::move(lock), nullptr, {}};
+  const bool has_log = BytesOf(files.log) > 0;
+  const bool empty = BytesOf(files.database) == 0;
+  if (empty && !has_log) {
+    ASSIGN_OR_RETURN(state.database, OpenNew(files));
+    return state;
+  }
+  ASSIGN_OR_RETURN(const WalReport log, InspectWal(files.log));
+  if (!empty) {
+    ASSIGN_OR_RETURN(state.database, OpenSound(files));
+  }
+  if (state.database != nullptr && !log.torn()) {
+    RETURN_IF_ERROR(Guarded("opening", [&] { return Prepare(*state.database, files); }));
+    if (log.tail_pages > 0) {
+      state.notes.push_back(fmt::format(
+          "the broker before this one died in the middle of a write: {} pages after its last "
+          "commit are dropped; what they held is done again",
+          log.tail_pages));
+    }
+    return state;
+  }
+  const bool sound = state.database != nullptr;
+  // Before anything reads the files but through SQLite: closing one drops SQLite's locks on it.
+  state.database.reset();
+  ASSIGN_OR_RETURN(const std::string aside, CopyAside(directory, files));
+  if (sound) {
+    ASSIGN_OR_RETURN(state.database, OpenNew(files));
+    RETURN_IF_ERROR(Guarded("beginning the walks anew", [&]() -> Result<void> {
+      RestartWalks(*state.database);
+      return {};
+    }));
+    state.notes.push_back(fmt::format(
+        "the state's log is damaged: {} cannot be read, and what they held is done again; it is "
+        "kept as it was found in {}",
+        log.header_damaged
+            ? "all commits since it was begun"
+            : fmt::format("{} pages with {} commits", log.tail_pages, log.tail_commits),
+        aside));
+  } else {
+    ASSIGN_OR_RETURN(const Salvage salvage, Replace(files));
+    ASSIGN_OR_RETURN(state.database, OpenNew(files));
+    state.notes.push_back(
+        fmt::format("the state was damaged: {} items of {} runs could be read, and the rest is "
+                    "done again; it is kept as it was found in {}",
+                    salvage.items, salvage.runs, aside));
+  }
+  return state;
+}
+
 }  // namespace
 
-std::string NetworkFileSystem(const std::string& directory) {
-  constexpr std::array<std::pair<unsigned long, const char*>, 9> kKinds = {{
+std::string NetworkFileSystemName(std::uint64_t kind) {
+  constexpr std::array<std::pair<std::uint64_t, const char*>, 9> kKinds = {{
       {NFS_SUPER_MAGIC, "nfs"},
       {SMB_SUPER_MAGIC, "smb"},
       {0xff534d42, "cifs"},
@@ -130,12 +183,16 @@ std::string NetworkFileSystem(const std::string& directory) {
       {0x0bd00bd0, "lustre"},
       {V9FS_MAGIC, "9p"},
   }};
+  const auto* const found = std::find_if(kKinds.begin(), kKinds.end(),
+                                         [&](const auto& known) { return known.first == kind; });
+  return found != kKinds.end() ? found->second : "";
+}
+
+std::string NetworkFileSystem(const std::string& directory) {
   struct statfs status {};
   if (statfs(directory.c_str(), &status) != 0) return "";
-  for (const auto& [magic, name] : kKinds) {
-    if (static_cast<unsigned long>(status.f_type) == magic) return name;
-  }
-  return "";
+  // Numbers of 32 bits, of which some systems make negative ones.
+  return NetworkFileSystemName(static_cast<std::uint32_t>(status.f_type));
 }
 
 Result<OpenedState> OpenState(const std::string& directory, Duration lock_wait) {
@@ -151,50 +208,7 @@ Result<OpenedState> OpenState(const std::string& directory, Duration lock_wait) 
                                        "local disk (--state DIR, or broker.state)");
   }
   ASSIGN_OR_RETURN(FileLock lock, FileLock::Acquire(directory + "/state.lock", lock_wait));
-  const Files files(directory);
-  std::vector<std::string> notes;
-  if (!fs::exists(files.database)) {
-    ASSIGN_OR_RETURN(auto database, OpenNew(files));
-    return OpenedState{std::move(lock), std::move(database), std::move(notes)};
-  }
-  std::optional<CopyAside> copy;
-  WalReport log;
-  if (HasLog(files)) {
-    ASSIGN_OR_RETURN(copy, CopyAside::Make(directory, files));
-    ASSIGN_OR_RETURN(log, InspectWal(files.log));
-  }
-  ASSIGN_OR_RETURN(std::shared_ptr<SQLite::Database> database, TryOpen(files));
-  if (database != nullptr && !log.torn()) {
-    if (copy) copy->Drop();
-    if (log.tail_pages > 0) {
-      notes.push_back(fmt::format(
-          "the broker before this one died in the middle of a write: {} pages after its last "
-          "commit are dropped; what they held is done again",
-          log.tail_pages));
-    }
-    return OpenedState{std::move(lock), std::move(database), std::move(notes)};
-  }
-  if (!copy) {
-    ASSIGN_OR_RETURN(copy, CopyAside::Make(directory, files));
-  }
-  if (database != nullptr) {
-    RETURN_IF_ERROR(Guarded("beginning the walks anew", [&]() -> Result<void> {
-      RestartWalks(*database);
-      return {};
-    }));
-    notes.push_back(
-        fmt::format("the state's log is torn: {} commits behind the tear are lost, and "
-                    "what they held is done again; it is kept as it was found in {}",
-                    log.tail_commits, copy->folder()));
-  } else {
-    ASSIGN_OR_RETURN(const Salvage salvage, Replace(files));
-    ASSIGN_OR_RETURN(database, OpenNew(files));
-    notes.push_back(
-        fmt::format("the state was damaged: {} items of {} runs could be read, and the "
-                    "rest is done again; it is kept as it was found in {}",
-                    salvage.items, salvage.runs, copy->folder()));
-  }
-  return OpenedState{std::move(lock), std::move(database), std::move(notes)};
+  return OpenLocked(directory, std::move(lock));
 }
 
 }  // namespace millrace

@@ -8,6 +8,7 @@
 
 #include <SQLiteCpp/Database.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,5 +39,7 @@ Result<OpenedState> OpenState(const std::string& directory,
 
 // "nfs", "cifs", ... where the folder lies on a network file system; "" on a local one.
 std::string NetworkFileSystem(const std::string& directory);
+// The same of a statfs f_type.
+std::string NetworkFileSystemName(std::uint64_t kind);
 
 }  // namespace millrace

@@ -11,7 +11,8 @@ namespace millrace {
 inline constexpr const char* kSelectRuns =
     "SELECT runs.id, root, generation, phase, options, stop_at_failures, stop_at_share, fresh, "
     "verify_outputs, prune, cursor, scan_ended, exhaustive, resumed, resumed_failed, repeated, "
-    "submitted_s, ended_s, sum, input, output, final_status FROM runs JOIN roots ON roots.id = "
+    "submitted_s, ended_s, runs.sum, input, output, final_status FROM runs JOIN roots ON roots.id "
+    "= "
     "runs.root ";
 inline constexpr const char* kSelectItems =
     "SELECT root, key, generation, state, stage, recipe, meta, code, text, attempts, "

@@ -19,4 +19,12 @@ class RowSum {
   std::string bytes_;
 };
 
+// Of the columns of a row, in order.
+template <typename... Columns>
+std::uint32_t SumOf(const Columns&... columns) {
+  RowSum sum;
+  (sum.Add(columns), ...);
+  return sum.Value();
+}
+
 }  // namespace millrace

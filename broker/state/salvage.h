@@ -2,6 +2,7 @@
 #pragma once
 
 #include <SQLiteCpp/Database.h>
+#include <SQLiteCpp/Exception.h>
 
 #include <cstdint>
 #include <string>
@@ -10,7 +11,12 @@
 
 namespace millrace {
 
-// Whether SQLite finds the file's structure sound, and every row has its checksum. Reads all of it.
+// Whether what SQLite says is of the file's content, and not of the disk, a lock or memory.
+bool IsDamage(const SQLite::Exception& error);
+
+// Whether the file is whole: SQLite finds its structure sound and its tables as they were made,
+// every row has its checksum, and no commit is known that the log has lost. Reads all of it, and
+// changes nothing. Throws where the content is not at fault.
 bool IsSound(SQLite::Database& database);
 
 struct Salvage {
@@ -25,5 +31,8 @@ Result<Salvage> SalvageTo(const std::string& damaged, const std::string& path);
 
 // Every unfinished run's walk begins anew: an item that it had named may be gone.
 void RestartWalks(SQLite::Database& database);
+
+// Closing this connection leaves the log as it is; the default would be to copy it to the database.
+void KeepLogOnClose(SQLite::Database& database, bool keep);
 
 }  // namespace millrace

@@ -14,11 +14,14 @@ constexpr const char* kApplicationId = "PRAGMA application_id = 1836217204";
 // Bytes are BLOBs: file names are no text. items is clustered by its key, so that a walk in the
 // order of paths writes it from front to back, and the report reads it in that order.
 constexpr const char* kVersion1 = R"sql(
--- PRAGMA user_version once more: where the two differ, a byte has changed.
-CREATE TABLE version (version INTEGER NOT NULL);
-INSERT INTO version VALUES (1);
+-- PRAGMA user_version once more: where the two differ, a byte has changed. Every commit counts
+-- itself: where the file alone is ahead of the file with its log, the log's end is gone.
+CREATE TABLE version (version INTEGER NOT NULL, commits INTEGER NOT NULL);
+INSERT INTO version VALUES (1, 0);
+-- sum, here and below: a checksum of the row's other columns, in order (row_sum.h).
 CREATE TABLE roots (
-  id INTEGER PRIMARY KEY, input BLOB NOT NULL, output BLOB NOT NULL, UNIQUE (input, output));
+  id INTEGER PRIMARY KEY, input BLOB NOT NULL, output BLOB NOT NULL, sum INTEGER NOT NULL,
+  UNIQUE (input, output));
 CREATE TABLE runs (
   id INTEGER PRIMARY KEY AUTOINCREMENT, root INTEGER NOT NULL, generation INTEGER NOT NULL,
   phase INTEGER NOT NULL, options BLOB NOT NULL, stop_at_failures INTEGER NOT NULL,
@@ -30,10 +33,11 @@ CREATE TABLE runs (
 CREATE INDEX runs_by_root ON runs (root);
 -- What each stage of a run was made by, as its workers said.
 CREATE TABLE recipes (
-  run INTEGER NOT NULL, stage INTEGER NOT NULL, recipe BLOB NOT NULL,
+  run INTEGER NOT NULL, stage INTEGER NOT NULL, recipe BLOB NOT NULL, sum INTEGER NOT NULL,
   PRIMARY KEY (run, stage)) WITHOUT ROWID;
 -- Digests of the recipes of all stages up to one, by number.
-CREATE TABLE recipe_ids (id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE);
+CREATE TABLE recipe_ids (
+  id INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, sum INTEGER NOT NULL);
 CREATE TABLE items (
   root INTEGER NOT NULL, key BLOB NOT NULL, generation INTEGER NOT NULL, state INTEGER NOT NULL,
   stage INTEGER NOT NULL, recipe INTEGER NOT NULL, meta BLOB, code TEXT, text TEXT,
@@ -43,7 +47,7 @@ CREATE TABLE items (
 -- Lines of OUTPUT/.millrace/NAME.jsonl, in the order in which they are written there.
 CREATE TABLE records (
   root INTEGER NOT NULL, name TEXT NOT NULL, key BLOB NOT NULL, line BLOB NOT NULL,
-  PRIMARY KEY (root, name, key)) WITHOUT ROWID;
+  sum INTEGER NOT NULL, PRIMARY KEY (root, name, key)) WITHOUT ROWID;
 )sql";
 
 constexpr std::array<const char*, 1> kSteps = {kVersion1};
@@ -52,16 +56,24 @@ constexpr std::array<const char*, 1> kSteps = {kVersion1};
 
 std::span<const char* const> SchemaSteps() { return kSteps; }
 
-Result<void> Migrate(SQLite::Database& database, const std::string& path,
-                     std::span<const char* const> steps) {
+Result<void> RefuseNewer(SQLite::Database& database, const std::string& path,
+                         std::span<const char* const> steps) {
   const int last = static_cast<int>(steps.size());
   const int version = database.execAndGet("PRAGMA user_version").getInt();
-  if (version > last && database.execAndGet("SELECT version FROM version").getInt() == version) {
-    return Fail(ErrorCode::kUsage,
-                "the state " + path + " was made by a newer millrace (version " +
-                    std::to_string(version) + " of the tables; this one knows up to " +
-                    std::to_string(last) + "): use that one, or another state folder");
+  if (version <= last || database.execAndGet("SELECT version FROM version").getInt() != version) {
+    return {};
   }
+  return Fail(ErrorCode::kUsage,
+              "the state " + path + " was made by a newer millrace (version " +
+                  std::to_string(version) + " of the tables; this one knows up to " +
+                  std::to_string(last) + "): use that one, or another state folder");
+}
+
+Result<void> Migrate(SQLite::Database& database, const std::string& path,
+                     std::span<const char* const> steps) {
+  RETURN_IF_ERROR(RefuseNewer(database, path, steps));
+  const int last = static_cast<int>(steps.size());
+  const int version = database.execAndGet("PRAGMA user_version").getInt();
   if (version >= last) return {};
   if (version > 0) {
     SQLite::Statement copy(database, "VACUUM INTO ?");

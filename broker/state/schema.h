@@ -14,6 +14,10 @@ namespace millrace {
 // released is never edited: add another.
 std::span<const char* const> SchemaSteps();
 
+// kUsage where a newer millrace made the database.
+Result<void> RefuseNewer(SQLite::Database& database, const std::string& path,
+                         std::span<const char* const> steps = SchemaSteps());
+
 // Brings the database to the last step's version. Before an older one is changed, a copy of it is
 // made beside it, `path` + ".version-N". kUsage where a newer millrace made it.
 Result<void> Migrate(SQLite::Database& database, const std::string& path,

@@ -14,6 +14,19 @@
 namespace millrace {
 namespace {
 
+std::int64_t NextOf(SQLite::Statement& statement) {
+  Query query(statement);
+  query.Step();
+  return query.NumberAt(0);
+}
+
+template <typename Row>
+void Write(SQLite::Statement& statement, const Row& row) {
+  Query query(statement);
+  row.Bind(query);
+  query.Run();
+}
+
 Error NoRun(RunId run) { return {ErrorCode::kNotFound, "no run " + std::to_string(run.value())}; }
 
 }  // namespace
@@ -45,6 +58,7 @@ Result<void> State::Begin() {
 
 Result<void> State::Commit() {
   return Guarded("writing to disk", [&]() -> Result<void> {
+    Query(statements_->count_commit).Run();
     database_->exec("COMMIT");
     in_transaction_ = false;
     return {};
@@ -64,8 +78,9 @@ std::int64_t State::RootOf(const std::string& input, const std::string& output) 
     Query find(statements_->find_root);
     if (find.Bytes(input).Bytes(output).Step()) return find.NumberAt(0);
   }
-  Query(statements_->add_root).Bytes(input).Bytes(output).Run();
-  return database_->getLastInsertRowid();
+  const RootRow row{NextOf(statements_->next_root), input, output};
+  Write(statements_->write_root, row);
+  return row.id;
 }
 
 std::optional<RunRow> State::ReadRun(RunId run) {
@@ -109,8 +124,8 @@ Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
     } else {
       row.id = RunId(static_cast<std::uint64_t>(
           database_
-              ->execAndGet("SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE "
-                           "name = 'runs'")
+              ->execAndGet("SELECT MAX(COALESCE((SELECT seq FROM sqlite_sequence WHERE name = "
+                           "'runs'), 0), COALESCE((SELECT MAX(id) FROM runs), 0)) + 1")
               .getInt64()));
       row.root = root;
       row.generation = NextGeneration();
@@ -220,8 +235,9 @@ std::int64_t State::RecipeId(const Recipes& recipes, std::size_t stage) {
     Query find(statements_->find_recipe_id);
     if (find.Bytes(digest).Step()) return find.NumberAt(0);
   }
-  Query(statements_->add_recipe_id).Bytes(digest).Run();
-  return database_->getLastInsertRowid();
+  const RecipeIdRow row{NextOf(statements_->next_recipe_id), digest};
+  Write(statements_->write_recipe_id, row);
+  return row.id;
 }
 
 Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
@@ -231,11 +247,9 @@ Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
     for (std::size_t stage = 1; stage < stages_; ++stage) {
       if (!recipes[stage]) continue;
       changed = changed || (context->recipes[stage] && *context->recipes[stage] != *recipes[stage]);
-      Query(statements_->write_recipe)
-          .Number(static_cast<std::int64_t>(run.value()))
-          .Number(static_cast<std::int64_t>(stage))
-          .Bytes(*recipes[stage])
-          .Run();
+      Write(statements_->write_recipe,
+            RecipeRow{static_cast<std::int64_t>(run.value()), static_cast<std::int64_t>(stage),
+                      *recipes[stage]});
     }
     LoadRecipes(*context);
     if (changed && how == StartAs::kSubmitted) {
@@ -301,11 +315,8 @@ RunStart State::CollectStart(RunContext& context, StartAs how) {
 Result<void> State::SetRecipe(RunId run, std::int64_t stage, const std::string& recipe) {
   return Guarded("recording a recipe", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
-    Query(statements_->write_recipe)
-        .Number(static_cast<std::int64_t>(run.value()))
-        .Number(stage)
-        .Bytes(recipe)
-        .Run();
+    Write(statements_->write_recipe,
+          RecipeRow{static_cast<std::int64_t>(run.value()), stage, recipe});
     LoadRecipes(*context);
     return {};
   });

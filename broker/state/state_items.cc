@@ -180,7 +180,8 @@ void State::WriteRecords(const ItemRow& row, const std::vector<ItemRecord>& reco
   for (const ItemRecord& record : records) {
     names.insert(record.name);
     Query query(statements_->write_record);
-    query.Number(row.root).Text(record.name).Bytes(row.key).Bytes(record.line).Run();
+    RecordRow{row.root, record.name, row.key, record.line}.Bind(query);
+    query.Run();
   }
 }
 

@@ -70,9 +70,12 @@ Result<WalReport> InspectWal(const std::string& path) {
   std::int64_t uncommitted = 0;
   while (file.read(reinterpret_cast<char*>(frame.data()),
                    static_cast<std::streamsize>(frame.size()))) {
-    const bool of_this_log = std::equal(frame.begin() + 8, frame.begin() + 16, header.begin() + 16);
-    if (!of_this_log) {
-      // Left over from before the log was last begun anew; or the salts themselves are damaged.
+    const auto has_salt = [&](std::size_t at) {
+      return std::equal(frame.begin() + at, frame.begin() + at + 4, header.begin() + at + 8);
+    };
+    // One that is left over from before the log was last begun anew has neither salt. With one of
+    // them the other is damaged.
+    if (!has_salt(8) && !has_salt(12)) {
       valid = false;
       continue;
     }
@@ -80,9 +83,10 @@ Result<WalReport> InspectWal(const std::string& path) {
     if (valid) {
       sum.Add(frame.data(), 8);
       sum.Add(frame.data() + kFrameHeaderBytes, page_bytes);
-      valid = sum.Is(frame.data() + 16);
+      valid = has_salt(8) && has_salt(12) && sum.Is(frame.data() + 16);
     }
     if (!valid) {
+      report.page_damaged = true;
       report.tail_pages += 1;
       report.tail_commits += is_commit;
       continue;

@@ -14,9 +14,10 @@ struct WalReport {
   std::int64_t pages = 0;         // in them
   std::int64_t tail_pages = 0;    // of this log's, behind the last of those commits
   std::int64_t tail_commits = 0;  // ends of transactions among them: work that was confirmed
-  // Its header is damaged, or a page before the end of a transaction: confirmed work is lost.
-  [[nodiscard]] bool torn() const { return header_damaged || tail_commits > 0; }
   bool header_damaged = false;
+  bool page_damaged = false;  // one that is there in full
+  // Confirmed work is lost; or may be, since a damaged page may have ended a transaction.
+  [[nodiscard]] bool torn() const { return header_damaged || page_damaged; }
 };
 
 // The format is described at sqlite.org/fileformat2.html, "The WAL File". A missing or empty log is

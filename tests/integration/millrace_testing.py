@@ -67,14 +67,14 @@ def broken_pictures(folder):
 
 
 class Process:
-    """A `millrace` command going on, in a process group of its own."""
+    """A `millrace` command, or another of its executables, going on in a process group of its own."""
 
-    def __init__(self, folder, words, stdin=None):
+    def __init__(self, folder, words, stdin=None, executable="millrace"):
         self.stdout_path = pathlib.Path(folder, "stdout")
         self.stderr_path = pathlib.Path(folder, "stderr")
         with open(self.stdout_path, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
             self.process = subprocess.Popen(
-                [BIN / "millrace", *words],
+                [BIN / executable, *words],
                 stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -161,12 +161,12 @@ class TestCase(unittest.TestCase):
         self.photos.mkdir()
         self.started = 0
 
-    def start(self, *words, stdin=None):
+    def start(self, *words, stdin=None, executable="millrace"):
         """Starts `millrace` with these words."""
         self.started += 1
         folder = self.folder / f"process-{self.started}"
         folder.mkdir()
-        process = Process(folder, [str(word) for word in words], stdin)
+        process = Process(folder, [str(word) for word in words], stdin, executable)
         self.addCleanup(process.kill_all)
         return process
 

@@ -291,6 +291,14 @@ TEST_CASE("old runs are forgotten with what no other has named") {
   CHECK(world.database->execAndGet("SELECT COUNT(*) FROM roots").getInt() == 0);
 }
 
+TEST_CASE("a run's number is not given again, though the counter of numbers is gone") {
+  StateWorld world;
+  const RunId first = world.Finish({{"a", "1"}});
+  world.database->exec("DELETE FROM sqlite_sequence");
+  world.order.output = "/elsewhere";
+  CHECK(world.Open().run != first);
+}
+
 TEST_CASE("a row that the disk has changed is not believed") {
   StateWorld world;
   world.Finish({{"a", "1"}, {"b", "1"}});

@@ -1,5 +1,6 @@
 """What a worker did, a JSON object a line, for a test to read while it does it."""
 import json
+import time
 
 
 class Journal:
@@ -8,4 +9,5 @@ class Journal:
 
     def note(self, event, **facts):
         if self._file:
-            self._file.write(json.dumps({"event": event, **facts}) + "\n")
+            facts = {"event": event, "at": time.monotonic(), **facts}
+            self._file.write(json.dumps(facts) + "\n")

@@ -1,0 +1,125 @@
+// Whose a state is, where it may lie, and which version of it.
+#include "broker/state/open_state.h"
+
+#include <doctest/doctest.h>
+#include <linux/magic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
+#include "broker/state/schema.h"
+#include "tests/broker/state/torn_world.h"
+
+using namespace millrace;
+using namespace millrace::testing;
+
+TEST_CASE("a state has one owner, whose host and process a second one is told") {
+  const ScratchFolder folder;
+  const Result<OpenedState> first = OpenState(folder.path());
+  REQUIRE(first.has_value());
+  const Result<OpenedState> second = OpenState(folder.path(), std::chrono::milliseconds(50));
+  REQUIRE_FALSE(second.has_value());
+  CHECK(second.error().code == ErrorCode::kUnavailable);
+  std::array<char, 256> host{};
+  REQUIRE(gethostname(host.data(), host.size() - 1) == 0);
+  const std::string owner = "process " + std::to_string(getpid()) + " on " + host.data();
+  CHECK(second.error().message.find(owner) != std::string::npos);
+}
+
+TEST_CASE("an owner that leaves is waited for") {
+  const ScratchFolder folder;
+  std::array<int, 2> locked{};
+  std::array<int, 2> leave{};
+  REQUIRE(pipe(locked.data()) == 0);
+  REQUIRE(pipe(leave.data()) == 0);
+  const pid_t owner = fork();
+  if (owner == 0) {
+    const bool owns = FileLock::Acquire(folder.path() + "/state.lock").has_value();
+    char byte = owns ? 'y' : 'n';
+    (void)!write(locked[1], &byte, 1);
+    (void)!read(leave[0], &byte, 1);
+    usleep(100'000);  // so that the other is waiting
+    _exit(0);
+  }
+  char byte = 0;
+  REQUIRE(read(locked[0], &byte, 1) == 1);
+  REQUIRE(byte == 'y');
+  REQUIRE(write(leave[1], &byte, 1) == 1);
+  CHECK(OpenState(folder.path(), std::chrono::seconds(60)).has_value());
+  CHECK(waitpid(owner, nullptr, 0) == owner);
+  for (const int fd : {locked[0], locked[1], leave[0], leave[1]}) close(fd);
+}
+
+TEST_CASE("a network file system is known by its number, and a local one is none") {
+  CHECK(NetworkFileSystemName(NFS_SUPER_MAGIC) == "nfs");
+  CHECK(NetworkFileSystemName(0xff534d42) == "cifs");
+  CHECK(NetworkFileSystemName(0xfe534d42) == "smb2");
+  CHECK(NetworkFileSystemName(0x00c36400) == "ceph");
+  CHECK(NetworkFileSystemName(EXT4_SUPER_MAGIC).empty());
+  CHECK(NetworkFileSystemName(TMPFS_MAGIC).empty());
+  const ScratchFolder folder;
+  CHECK(NetworkFileSystem(folder.path()).empty());
+}
+
+TEST_CASE("an older state is copied before it is changed, and keeps what it held") {
+  const ScratchFolder folder;
+  const std::string path = folder.path() + "/state.db";
+  constexpr std::array<const char*, 2> kSteps = {
+      "CREATE TABLE version (version INTEGER); INSERT INTO version VALUES (1);"
+      "CREATE TABLE t (a); INSERT INTO t VALUES (42)",
+      "ALTER TABLE t ADD COLUMN b DEFAULT 7"};
+  SQLite::Database database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  const std::span<const char* const> steps(kSteps);
+  REQUIRE(Migrate(database, path, steps.first(1)).has_value());
+  CHECK_FALSE(std::filesystem::exists(path + ".version-1"));  // nothing was older
+  REQUIRE(Migrate(database, path, steps).has_value());
+  CHECK(database.execAndGet("SELECT a + b FROM t").getInt() == 49);
+  CHECK(database.execAndGet("SELECT version FROM version").getInt() == 2);
+  SQLite::Database copy(path + ".version-1");
+  CHECK(copy.execAndGet("PRAGMA user_version").getInt() == 1);
+  CHECK(copy.execAndGet("SELECT a FROM t").getInt() == 42);
+  REQUIRE(Migrate(database, path, steps).has_value());  // and nothing again
+}
+
+TEST_CASE("a migration that fails leaves the older state") {
+  const ScratchFolder folder;
+  const std::string path = folder.path() + "/state.db";
+  constexpr std::array<const char*, 2> kSteps = {
+      "CREATE TABLE version (version INTEGER); INSERT INTO version VALUES (1)",
+      "CREATE TABLE t (a); INSERT INTO no_such_table VALUES (1)"};
+  SQLite::Database database(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  REQUIRE(Migrate(database, path, std::span<const char* const>(kSteps).first(1)).has_value());
+  CHECK_THROWS_AS((void)Migrate(database, path, kSteps), SQLite::Exception);
+  CHECK(database.execAndGet("PRAGMA user_version").getInt() == 1);
+  CHECK_FALSE(database.tableExists("t"));
+}
+
+TEST_CASE("a newer state is refused, and left as it is") {
+  const ScratchFolder folder;
+  {
+    const Result<OpenedState> made = OpenState(folder.path());
+    REQUIRE(made.has_value());
+    made->database->exec("CREATE TABLE of_tomorrow (a)");
+    made->database->exec("UPDATE version SET version = 99");
+    made->database->exec("PRAGMA user_version = 99");
+  }
+  const StateFiles before = StateFiles::Read(folder.path());
+  const Result<OpenedState> refused = OpenState(folder.path());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().code == ErrorCode::kUsage);
+  CHECK(refused.error().message.find("newer millrace (version 99") != std::string::npos);
+  CHECK(StateFiles::Read(folder.path()).database == before.database);
+}
+
+TEST_CASE("a state that somebody else reads is opened all the same") {
+  const ScratchFolder folder;
+  REQUIRE(OpenState(folder.path()).has_value());
+  SQLite::Database reader(folder.path() + "/state.db", SQLite::OPEN_READWRITE);
+  reader.exec("BEGIN");
+  CHECK(reader.execAndGet("SELECT COUNT(*) FROM items").getInt() == 0);
+  const Result<OpenedState> opened = OpenState(folder.path());
+  REQUIRE(opened.has_value());
+  CHECK(opened->notes.empty());
+}
