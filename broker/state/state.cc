@@ -259,7 +259,15 @@ Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
       context->row.exhaustive = false;
       context->row.repeated = 0;
     }
+    const std::int64_t damaged_before = damaged_rows_;
     RunStart start = CollectStart(*context, how);
+    // Which items those were cannot be told, and a walk that goes on does not name them again.
+    if (damaged_rows_ != damaged_before && (start.scan_ended || !start.cursor.empty())) {
+      return Fail(ErrorCode::kUnreadable,
+                  "the state: " + std::to_string(damaged_rows_ - damaged_before) +
+                      " rows of items have changed on disk since they were written; a broker that "
+                      "starts anew takes over the others");
+    }
     WriteRun(context->row);
     return start;
   });

@@ -79,7 +79,8 @@ class State {
   Result<std::optional<RunRow>> Find(RunId run);
   // From where the run goes on. kSubmitted: somebody asked for it, so that failures of the
   // environment are tried again, and a recipe that has changed begins the walk anew. kRetried: only
-  // what Retry has opened. kRestored: it was under way when the broker left.
+  // what Retry has opened. kRestored: it was under way when the broker left. kUnreadable where a
+  // row has changed on disk that the walk would not name again: OpenState takes such a state apart.
   enum class StartAs { kSubmitted, kRetried, kRestored };
   Result<RunStart> Start(RunId run, const Recipes& recipes, StartAs how);
   // The recipe of a stage that no worker had told yet.

@@ -23,6 +23,8 @@ FEEDS = 64
 
 
 class CutLinks(ChaosTest):
+    COUNT = 1000
+
     def setUp(self):
         super().setUp()
         control = free_ports(FEEDS + 2)

@@ -310,6 +310,17 @@ TEST_CASE("a row that the disk has changed is not believed") {
   CHECK(world.state->damaged_rows() > 0);
 }
 
+TEST_CASE("a run does not go on with a row of its items that the disk has changed") {
+  StateWorld world;
+  const RunId run = world.Run();
+  world.Scan(run, {{"a", "1"}, {"b", "1"}}, /*last=*/false);
+  world.database->exec("UPDATE items SET code = 'x' WHERE key = CAST('a' AS BLOB)");
+  world.Restart();
+  const Result<RunStart> start = world.state->Start(run, world.recipes, State::StartAs::kRestored);
+  REQUIRE_FALSE(start.has_value());
+  CHECK(start.error().message.find("1 rows of items have changed") != std::string::npos);
+}
+
 TEST_CASE("outputs are kept in few bytes, and any bytes can be read") {
   const std::vector<wire::OutputFile> files = {{"a b\n.png", 12, 34}, {"key", 0, -1}};
   CHECK(DecodeOutputs(EncodeOutputs(files, "key"), "key") == files);
