@@ -71,7 +71,7 @@ void Broker::TakeTurn() {
        actions = queue_.TakeActions()) {
     CarryOut(std::move(actions));
   }
-  SendConfirms();
+  TellWhatIsDurable();
 }
 
 // Tells every worker to leave, and after the longest drain_timeout counts those that have not as

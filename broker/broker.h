@@ -107,6 +107,12 @@ class Broker {
     std::uint64_t after = 0;
     SendConfirm confirm;
   };
+  struct HeldReply {
+    std::uint64_t after = 0;
+    std::string identity;
+    std::uint64_t request = 0;
+    wire::ControlReply reply;
+  };
 
   // broker.cc
   void TakeTurn();
@@ -133,8 +139,10 @@ class Broker {
   void Broke(const Error& error);
   // What a worker of the stage says it works by; a refusal where others say otherwise.
   std::optional<wire::ErrorReply> TakeRecipe(StageIndex stage, const wire::Hello& hello);
-  // Confirmations of what is on disk by now.
-  void SendConfirms();
+  // Confirmations and replies about what is on disk by now.
+  void TellWhatIsDurable();
+  // The answer to a request that has been acted on, once all that was posted for it is on disk.
+  Answer OnceDurable(const std::string& identity, std::uint64_t request, wire::ControlReply reply);
   // Asks from where the run goes on, once all that needs to be known for that is. `anyway`: for a
   // run that is to end before it has begun.
   void StartWhenKnown(RunId run, bool anyway = false);
@@ -189,6 +197,7 @@ class Broker {
   std::uint64_t last_posted_ = 0;
   std::uint64_t durable_ = 0;  // of what was posted
   std::deque<HeldConfirm> held_confirms_;
+  std::deque<HeldReply> held_replies_;
   Recipes recipes_;              // by stage
   std::optional<Error> broken_;  // the state: nothing is taken or confirmed any more
   Instant broken_until_;         // when it leaves over that

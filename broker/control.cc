@@ -158,7 +158,7 @@ Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& ident
                                                   " is writing to " + submit.output);
     }
     if (live->paused) Resume(*live);
-    return wire::Submitted{live->spec.run};
+    return OnceDurable(identity, number, wire::Submitted{live->spec.run});
   }
   return OpenInState(OpenRun{order, UnixSeconds()}, submit.output, State::StartAs::kSubmitted,
                      identity, number);
@@ -293,34 +293,41 @@ Broker::Answer Broker::Take(const wire::CancelRequest& request, const std::strin
   return wire::OkReply{};
 }
 
-Broker::Answer Broker::Take(const wire::PauseRequest& request, const std::string&, std::uint64_t) {
+Broker::Answer Broker::Take(const wire::PauseRequest& request, const std::string& identity,
+                            std::uint64_t number) {
   const auto found = runs_.find(request.run);
   if (found == runs_.end() || found->second.final_status) {
     return Refusal(ErrorCode::kNotFound,
                    "no run " + std::to_string(request.run.value()) + " is under way");
   }
+  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
   RunFiles& files = found->second;
-  files.resume_wanted = false;
-  if (files.paused || files.pausing) return wire::OkReply{};
-  files.pausing = true;
-  Post(SetPhase{request.run, StoredPhase::kPaused});
-  queue_.StopRun(request.run, RunResult::kPaused, "paused", clock_.Now());
-  StartWhenKnown(request.run, /*anyway=*/true);
-  return wire::OkReply{};
+  if (std::exchange(files.resume_wanted, false)) Post(SetPhase{request.run, StoredPhase::kPaused});
+  if (!files.paused && !files.pausing) {
+    files.pausing = true;
+    Post(SetPhase{request.run, StoredPhase::kPaused});
+    queue_.StopRun(request.run, RunResult::kPaused, "paused", clock_.Now());
+    StartWhenKnown(request.run, /*anyway=*/true);
+  }
+  return OnceDurable(identity, number, wire::OkReply{});
 }
 
-Broker::Answer Broker::Take(const wire::ResumeRequest& request, const std::string&, std::uint64_t) {
+Broker::Answer Broker::Take(const wire::ResumeRequest& request, const std::string& identity,
+                            std::uint64_t number) {
   const auto found = runs_.find(request.run);
   if (found == runs_.end() || found->second.final_status) {
     return Refusal(ErrorCode::kNotFound,
                    "no run " + std::to_string(request.run.value()) + " is under way or paused");
   }
-  if (found->second.paused) {
-    Resume(found->second);
-  } else if (found->second.pausing) {
-    found->second.resume_wanted = true;  // what is in flight is still coming in
+  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
+  RunFiles& files = found->second;
+  if (files.paused) {
+    Resume(files);
+  } else if (files.pausing && !std::exchange(files.resume_wanted, true)) {
+    // What is in flight is still coming in. Recorded now: the next broker is to go on with it.
+    Post(SetPhase{request.run, StoredPhase::kActive});
   }
-  return wire::OkReply{};
+  return OnceDurable(identity, number, wire::OkReply{});
 }
 
 Broker::Answer Broker::Take(const wire::BackupRequest& request, const std::string& identity,

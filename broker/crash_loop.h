@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "broker/job.h"
@@ -25,10 +26,13 @@ class CrashLoopDetector {
 
   // A process of the replica ended unasked. True where that makes it a crash loop.
   bool Death(StageIndex stage, std::int64_t replica, Duration lived, bool ended_a_job) {
+    if (stalled_.erase({stage, replica}) > 0) return false;
     int& deaths = deaths_[{stage, replica}];
     deaths = lived >= kMinLife || ended_a_job ? 0 : deaths + 1;
     return deaths >= kMaxDeaths;
   }
+  // Its handler was taken for dead: that its process ends too, later, is no other death.
+  void Stalled(StageIndex stage, std::int64_t replica) { stalled_.insert({stage, replica}); }
   // An item was given up since it killed its workers. True where too many in a row were.
   bool Culprit(StageIndex stage) { return ++culprits_[stage] >= kMaxCulprits; }
   // A job of the stage got a result.
@@ -39,6 +43,7 @@ class CrashLoopDetector {
 
  private:
   std::map<std::pair<StageIndex, std::int64_t>, int> deaths_;
+  std::set<std::pair<StageIndex, std::int64_t>> stalled_;
   std::map<StageIndex, int> culprits_;
 };
 

@@ -95,15 +95,26 @@ void Broker::OnState() {
     asked_.erase(asked);
     done(std::move(answered.answer));
   }
-  SendConfirms();
+  TellWhatIsDurable();
   if (progress.broken && !broken_) Broke(*progress.broken);
 }
 
-void Broker::SendConfirms() {
+void Broker::TellWhatIsDurable() {
   while (!held_confirms_.empty() && held_confirms_.front().after <= durable_) {
     Send(held_confirms_.front().confirm);
     held_confirms_.pop_front();
   }
+  while (!held_replies_.empty() && held_replies_.front().after <= durable_) {
+    HeldReply& held = held_replies_.front();
+    Reply(held.identity, held.request, std::move(held.reply));
+    held_replies_.pop_front();
+  }
+}
+
+Broker::Answer Broker::OnceDurable(const std::string& identity, std::uint64_t request,
+                                   wire::ControlReply reply) {
+  held_replies_.push_back({last_posted_, identity, request, std::move(reply)});
+  return std::nullopt;
 }
 
 void Broker::Broke(const Error& error) {

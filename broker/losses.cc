@@ -1,10 +1,12 @@
 // JobQueue: workers that are gone, and what that means for the jobs they held.
 //
 // A lost link is not a death. What had not begun, and what was in a batch, goes to another worker
-// at once; the latter `alone`, since one of the batch may have been the cause. What was processed
-// by itself waits for the verdict: a HELLO from the same process (alive: nothing is charged), its
-// supervisor's word or kLossGrace without either (dead: the job is charged an attempt).
+// at once; the latter `alone`, since one of the batch may have been the cause, and so is what was
+// lost a second time before it was begun. What was processed by itself waits for the verdict: a
+// HELLO from the same process (alive: nothing is charged), its supervisor's word or kLossGrace
+// without either (dead: the job is charged an attempt).
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "broker/job_queue.h"
@@ -62,6 +64,11 @@ void JobQueue::PutAside(Worker& worker, Instant now) {
   Loss loss;
   loss.id = next_loss_++;
   loss.due = now + kLossGrace;
+  // Not begun by others that are gone either; the verdict on them is out.
+  std::unordered_set<JobId> lost_before;
+  for (const Loss& other : losses_) {
+    lost_before.insert(other.unclaimed.begin(), other.unclaimed.end());
+  }
   for (const wire::Lease& lease : worker.held) {
     const auto found = jobs_.find(lease.job);
     if (found == jobs_.end()) continue;
@@ -84,6 +91,13 @@ void JobQueue::PutAside(Worker& worker, Instant now) {
       Requeue(job);
     } else {
       loss.unclaimed.push_back(job.id);
+      // Lost twice before it was begun: at once, as with a batch. Where processes are started again
+      // sooner than a verdict falls, it would end one after the other meanwhile.
+      if (!job.marks.alone && (job.marks.unclaimed_deaths > 0 || lost_before.contains(job.id))) {
+        job.marks.alone = true;
+        job.suspected_by = loss.id;
+        Mark(job);
+      }
       Requeue(job);
     }
   }
@@ -153,6 +167,7 @@ void JobQueue::JudgeDead(Loss loss, const std::string& what, Instant now) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end()) continue;
     Job& job = found->second;
+    if (job.suspected_by == loss.id) job.suspected_by = 0;
     const bool suspect = ++job.marks.unclaimed_deaths >= 2 && !job.marks.alone;
     job.marks.alone = job.marks.alone || suspect;
     Mark(job);
@@ -184,18 +199,19 @@ void JobQueue::ChargeDeath(Job& job, const std::string& what, Instant now) {
 }
 
 void JobQueue::JudgeAlive(const Loss& loss, Instant now) {
-  for (const JobId id : loss.suspects) {
-    const auto found = jobs_.find(id);
-    if (found == jobs_.end()) continue;
-    Job& job = found->second;
-    if (job.suspected_by == loss.id) {
-      job.suspected_by = 0;
-      job.marks.alone = false;
-      if (job.state == JobState::kReady) Enqueue(job, /*fresh=*/false);
+  for (const std::vector<JobId>* jobs : {&loss.suspects, &loss.unclaimed}) {
+    for (const JobId id : *jobs) {
+      const auto found = jobs_.find(id);
+      if (found == jobs_.end()) continue;
+      Job& job = found->second;
+      if (job.suspected_by == loss.id) {
+        job.suspected_by = 0;
+        job.marks.alone = false;
+        if (job.state == JobState::kReady) Enqueue(job, /*fresh=*/false);
+      }
+      CountLinkLoss(id, now);
     }
-    CountLinkLoss(id, now);
   }
-  for (const JobId id : loss.unclaimed) CountLinkLoss(id, now);
   for (const JobId id : loss.held) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end() || found->second.state != JobState::kHeld) continue;

@@ -99,6 +99,7 @@ Instant JobQueue::SilentAt(const Worker& worker) const {
 void JobQueue::CheckWorkers(Instant now) {
   std::vector<std::pair<IncarnationId, std::string>> ended;
   std::vector<IncarnationId> died;
+  std::vector<std::pair<StageIndex, std::int64_t>> stalled;
   for (auto& [id, worker] : workers_.all()) {
     if (worker.death && worker.death_due <= now) {
       died.push_back(id);
@@ -112,10 +113,12 @@ void JobQueue::CheckWorkers(Instant now) {
       // would hang the next. That the process says HELLO again meanwhile proves nothing.
       worker.death = "made no progress for its stall time";
       worker.death_due = now;
+      stalled.emplace_back(worker.stage, worker.replica);
     }
   }
   for (const IncarnationId id : died) EndWorker(id, "its process has ended", now);
   for (auto& [id, reason] : ended) EndWorker(id, std::move(reason), now);
+  for (const auto& [stage, replica] : stalled) crash_loops_.Stalled(stage, replica);
 }
 
 void JobQueue::ExtendDeadlines(Duration gap) {

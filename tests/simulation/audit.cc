@@ -190,7 +190,8 @@ void Audit::CulpritDeath(const std::string& key) {
   const Item& item = world_.ItemByKey(key);
   const auto max_attempts =
       static_cast<std::size_t>(world_.plan.topology.stages[item.stage].max_attempts);
-  const std::size_t early = item.behaviour == Behaviour::kEarlyPoison ? 2 : 0;
+  // Its CLAIM may die with it.
+  const std::size_t early = item.behaviour == Behaviour::kHang ? 0 : 2;
   // A process may die of an item that it has lost the right to meanwhile.
   const std::size_t losses = world_.disturbances();
   const std::size_t bound = (1 + max_attempts + early) * world_.Submissions(key) + losses;

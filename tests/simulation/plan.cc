@@ -47,7 +47,7 @@ StageConfig DrawStage(Random& random, const std::string& name, int replicas) {
   stage.batch_delay = random.Chance(50) ? Duration{} : milliseconds(random.Below(40));
   stage.credit = static_cast<int>(random.Between(1, 6));
   stage.lease = seconds(3);
-  stage.stall = seconds(random.Between(2, 5));
+  stage.stall = seconds(random.Between(4, 6));  // over the heartbeat, which tells a frozen process
   stage.claim_deadline = milliseconds(random.Between(100, 1000));
   stage.backoff = milliseconds(200);
   stage.max_attempts = static_cast<int>(random.Between(2, 3));
