@@ -58,6 +58,7 @@ void Broker::TakeTurn() {
     EndIncarnationNow(late);
   }
   queue_.Tick(now);
+  EndUnbegun();
   if (broken_) {
     stop_now_ = stop_now_ || now >= broken_until_;
     queue_.TakeActions();  // none of it is to be told

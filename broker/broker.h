@@ -77,6 +77,11 @@ class Broker {
   [[nodiscard]] const JobQueue& queue() const { return queue_; }
 
  private:
+  struct KeptSubmit {
+    std::string identity;
+    std::uint64_t number = 0;
+    wire::Submit submit;
+  };
   // A run, beside what the queue knows of it.
   struct RunFiles {
     wire::RunSpec spec;
@@ -84,11 +89,13 @@ class Broker {
     std::shared_ptr<const void> folder;  // holds OUTPUT while it is not over
     bool has_history = false;            // its start needs every stage's recipe
     State::StartAs start_as = State::StartAs::kSubmitted;
-    bool starting = false;        // the state has been asked from where it goes on
-    bool pausing = false;         // no more is sent of it; it is paused once the rest is in
-    bool paused = false;          // the queue knows nothing of it
-    bool resume_wanted = false;   // as soon as it is paused
-    wire::RunStatus last_status;  // of a paused run
+    bool starting = false;         // the state has been asked from where it goes on
+    bool closing = false;          // its report is being written
+    bool pausing = false;          // no more is sent of it; it is paused once the rest is in
+    bool paused = false;           // the queue knows nothing of it
+    bool resume_wanted = false;    // as soon as it is paused
+    wire::RunStatus last_status;   // of one that the queue does not know
+    std::vector<KeptSubmit> kept;  // of the same order, for when it is over
     std::vector<JobQueue::StageTotals> baseline;  // when its first item was found
     bool has_baseline = false;
     std::optional<wire::RunStatus> final_status;  // set when it has ended
@@ -97,6 +104,10 @@ class Broker {
     std::string identity;
     std::uint64_t request = 0;
     RunId run;
+  };
+  struct Asker {
+    std::string identity;
+    std::uint64_t number = 0;
   };
   // What a request is answered with; nothing: later.
   using Answer = std::optional<wire::ControlReply>;
@@ -132,7 +143,7 @@ class Broker {
   void Send(const SendConfirm& confirm);
 
   // durable.cc
-  void RestoreRun(RunRow row, const Recipes& recipes);
+  void RestoreRun(RunRow row);
   // `done` is called with the answer once it is on disk; never, where the state breaks before.
   void Post(StateRequest request, Done done = nullptr);
   void ForgetOldRuns();
@@ -143,8 +154,8 @@ class Broker {
   void TellWhatIsDurable();
   // The answer to a request that has been acted on, once all that was posted for it is on disk.
   Answer OnceDurable(const std::string& identity, std::uint64_t request, wire::ControlReply reply);
-  // Asks from where the run goes on, once all that needs to be known for that is. `anyway`: for a
-  // run that is to end before it has begun.
+  // Asks from where the run goes on, once all that needs to be known for that is; or, `anyway`,
+  // only what there is of it: it is to end before it has begun.
   void StartWhenKnown(RunId run, bool anyway = false);
   [[nodiscard]] std::int64_t UnixSeconds() const;
 
@@ -167,6 +178,8 @@ class Broker {
               std::uint64_t request);
   Answer Take(const wire::ShutdownRequest& shutdown, const std::string& identity,
               std::uint64_t request);
+  // Submit, where no run is writing to the output.
+  Answer OpenAnew(const RunOrder& order, const std::string& identity, std::uint64_t number);
   // Opens a run in the state, and answers with its id.
   Answer OpenInState(StateRequest request, const std::string& output, State::StartAs how,
                      const std::string& identity, std::uint64_t number);
@@ -181,6 +194,10 @@ class Broker {
   void Opened(const RunOpened& opened, std::shared_ptr<const void> folder, State::StartAs how);
   void AddToQueue(RunId run);
   void Resume(RunFiles& files);
+  // It was stopped before it had begun, by whoever: what there is of it is asked for, so that it
+  // ends.
+  void EndUnbegun();
+  [[nodiscard]] static bool IsEnding(const Run* run);
   void TakeBaselines();
   void OnRunEnded(RunId run);
   void Close(RunId run);
@@ -197,6 +214,8 @@ class Broker {
   std::uint64_t last_posted_ = 0;
   std::uint64_t durable_ = 0;  // of what was posted
   std::deque<HeldConfirm> held_confirms_;
+  // Who else asked for the run into this output that is being opened: a request that came twice.
+  std::map<std::string, std::vector<Asker>> opening_;
   std::deque<HeldReply> held_replies_;
   Recipes recipes_;              // by stage
   std::optional<Error> broken_;  // the state: nothing is taken or confirmed any more

@@ -55,6 +55,7 @@ void Broker::CarryOut(std::vector<Action> actions) {
           } else if constexpr (std::is_same_v<What, RecordScan>) {
             const RunId run = what.run;
             Post(std::move(what), [this, run](Result<StateAnswer> answer) {
+              if (!answer) return;
               queue_.ScanRecorded(run, std::get<ScanRecorded>(std::move(*answer)), clock_.Now());
             });
           } else if constexpr (std::is_same_v<What, RunEnded>) {

@@ -151,16 +151,29 @@ Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& ident
                        .fresh = submit.fresh,
                        .verify_outputs = submit.verify_outputs,
                        .prune = submit.prune};
-  if (RunFiles* live = LiveRunInto(submit.output); live != nullptr) {
-    // Asked twice, since the first answer was lost: by a client, or with the broker before this.
-    if (!live->order.SameWork(order)) {
-      return Refusal(ErrorCode::kUnavailable, "run " + std::to_string(live->spec.run.value()) +
-                                                  " is writing to " + submit.output);
-    }
-    if (live->paused) Resume(*live);
-    return OnceDurable(identity, number, wire::Submitted{live->spec.run});
+  RunFiles* live = LiveRunInto(submit.output);
+  if (live == nullptr) return OpenAnew(order, identity, number);
+  const RunId run = live->spec.run;
+  if (!live->order.SameWork(order)) {
+    return Refusal(ErrorCode::kUnavailable,
+                   "run " + std::to_string(run.value()) + " is writing to " + submit.output);
   }
-  return OpenInState(OpenRun{order, UnixSeconds()}, submit.output, State::StartAs::kSubmitted,
+  // Asked twice, since the first answer was lost, by a client or with the broker before this; or
+  // one that is wanted again.
+  if (live->pausing && !live->paused) {
+    if (!std::exchange(live->resume_wanted, true)) Post(SetPhase{run, StoredPhase::kActive});
+  } else if (live->paused) {
+    Resume(*live);
+  } else if (live->closing || IsEnding(queue_.FindRun(run))) {
+    live->kept.push_back({identity, number, submit});  // for when it is over
+    return std::nullopt;
+  }
+  return wire::Submitted{run};
+}
+
+Broker::Answer Broker::OpenAnew(const RunOrder& order, const std::string& identity,
+                                std::uint64_t number) {
+  return OpenInState(OpenRun{order, UnixSeconds()}, order.output, State::StartAs::kSubmitted,
                      identity, number);
 }
 
@@ -177,7 +190,14 @@ Broker::Answer Broker::Take(const wire::RetryRequest& retry, const std::string& 
     }
     stage = static_cast<std::int64_t>(*index);
   }
+  if (!IsAbsolute(retry.output)) {
+    return Refusal(ErrorCode::kUsage, "output must be an absolute path");
+  }
   if (const RunFiles* live = LiveRunInto(retry.output); live != nullptr) {
+    // Asked twice, since the first answer was lost.
+    if (live->start_as == State::StartAs::kRetried && !live->closing) {
+      return wire::Submitted{live->spec.run};
+    }
     return Refusal(ErrorCode::kUnavailable, "run " + std::to_string(live->spec.run.value()) +
                                                 " is writing to " + retry.output);
   }
@@ -188,14 +208,25 @@ Broker::Answer Broker::Take(const wire::RetryRequest& retry, const std::string& 
 Broker::Answer Broker::OpenInState(StateRequest request, const std::string& output,
                                    State::StartAs how, const std::string& identity,
                                    std::uint64_t number) {
-  Result<std::shared_ptr<const void>> folder = ports_.HoldFolder(output);
+  if (const auto opening = opening_.find(output); opening != opening_.end()) {
+    opening->second.push_back({identity, number});
+    return std::nullopt;
+  }
+  const bool make = how == State::StartAs::kSubmitted;
+  Result<std::shared_ptr<const void>> folder = ports_.HoldFolder(output, make);
   if (!folder) return Refusal(folder.error());
+  opening_[output].push_back({identity, number});
   Post(std::move(request),
-       [this, held = std::move(*folder), how, identity, number](Result<StateAnswer> answer) {
-         if (!answer) return Reply(identity, number, Refusal(answer.error()));
-         const RunOpened opened = std::get<RunOpened>(std::move(*answer));
-         Opened(opened, held, how);
-         Reply(identity, number, wire::Submitted{opened.run});
+       [this, held = std::move(*folder), how, output](Result<StateAnswer> answer) {
+         const std::vector<Asker> askers = std::move(opening_.extract(output).mapped());
+         wire::ControlReply reply = answer ? wire::ControlReply(wire::Submitted{})
+                                           : wire::ControlReply(Refusal(answer.error()));
+         if (answer) {
+           const RunOpened opened = std::get<RunOpened>(std::move(*answer));
+           Opened(opened, held, how);
+           reply = wire::Submitted{opened.run};
+         }
+         for (const Asker& asker : askers) Reply(asker.identity, asker.number, reply);
        });
   return std::nullopt;
 }
@@ -286,7 +317,12 @@ Broker::Answer Broker::Take(const wire::CancelRequest& request, const std::strin
     return Refusal(ErrorCode::kNotFound, "no run " + std::to_string(request.run.value()));
   }
   if (found->second.final_status) return wire::OkReply{};
-  if (found->second.paused) Resume(found->second);
+  RunFiles& files = found->second;
+  if (files.paused) {
+    files.paused = files.pausing = files.starting = false;
+    AddToQueue(request.run);
+  }
+  files.pausing = files.resume_wanted = false;
   queue_.StopRun(request.run, RunResult::kStopped,
                  request.reason.empty() ? "cancelled" : request.reason, clock_.Now());
   StartWhenKnown(request.run, /*anyway=*/true);
@@ -303,6 +339,11 @@ Broker::Answer Broker::Take(const wire::PauseRequest& request, const std::string
   if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
   RunFiles& files = found->second;
   if (std::exchange(files.resume_wanted, false)) Post(SetPhase{request.run, StoredPhase::kPaused});
+  const bool ending = files.closing || IsEnding(queue_.FindRun(request.run));
+  if (ending && !files.pausing) {
+    return Refusal(ErrorCode::kNotFound,
+                   "run " + std::to_string(request.run.value()) + " is ending already");
+  }
   if (!files.paused && !files.pausing) {
     files.pausing = true;
     Post(SetPhase{request.run, StoredPhase::kPaused});
@@ -319,6 +360,7 @@ Broker::Answer Broker::Take(const wire::ResumeRequest& request, const std::strin
     return Refusal(ErrorCode::kNotFound,
                    "no run " + std::to_string(request.run.value()) + " is under way or paused");
   }
+  if (shutting_down_) return Refusal(ErrorCode::kUnavailable, "the broker is shutting down");
   if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
   RunFiles& files = found->second;
   if (files.paused) {

@@ -22,8 +22,7 @@ std::int64_t Broker::UnixSeconds() const {
 Result<void> Broker::Restore(State& state) {
   ASSIGN_OR_RETURN(std::vector<RunRow> rows, state.Latest(kMaxEndedRuns));
   for (RunRow& row : rows) {
-    ASSIGN_OR_RETURN(const Recipes recipes, state.RecipesOf(row.id));
-    RestoreRun(std::move(row), recipes);
+    RestoreRun(std::move(row));
   }
   return {};
 }
@@ -40,7 +39,7 @@ void Broker::ForgetOldRuns() {
   Post(ForgetRuns{config.keep_runs, seconds > 0 ? UnixSeconds() - seconds : 0});
 }
 
-void Broker::RestoreRun(RunRow row, const Recipes& recipes) {
+void Broker::RestoreRun(RunRow row) {
   const bool over = row.phase == StoredPhase::kDone || row.phase == StoredPhase::kStopped;
   const bool held = row.phase == StoredPhase::kActive && options_.hold;
   if (held) return;  // its order, submitted again, goes on with it
@@ -52,21 +51,15 @@ void Broker::RestoreRun(RunRow row, const Recipes& recipes) {
     if (files.final_status) runs_.emplace(row.id, std::move(files));
     return;
   }
-  Result<std::shared_ptr<const void>> folder = ports_.HoldFolder(row.order.output);
+  Result<std::shared_ptr<const void>> folder = ports_.HoldFolder(row.order.output, /*make=*/true);
   if (!folder) {
     log_->error("run {} cannot go on: {}", row.id.value(), folder.error().message);
     return;
   }
   files.folder = std::move(*folder);
+  ports_.ClearFolder(row.order.output);
   files.start_as = State::StartAs::kRestored;
-  for (std::size_t stage = 1; stage < recipes_.size(); ++stage) {
-    // Its workers must go on by the same recipe.
-    if (recipes[stage]) {
-      recipes_[stage] = recipes[stage];
-    } else {
-      files.has_history = true;
-    }
-  }
+  files.has_history = true;  // its workers come back, and say by what recipe they go on
   files.paused = row.phase == StoredPhase::kPaused;
   if (files.paused) {
     files.last_status = {
@@ -124,27 +117,37 @@ void Broker::Broke(const Error& error) {
       "again after a restart";
   broken_until_ = clock_.Now() + kLastWords;
   log_->error("{}", broken_->message);
+  for (auto& [number, done] : std::exchange(asked_, {})) done(Fail(*broken_));
 }
 
 std::optional<wire::ErrorReply> Broker::TakeRecipe(StageIndex stage, const wire::Hello& hello) {
   std::optional<std::string>& known = recipes_[stage];
   if (known && *known == hello.recipe) return std::nullopt;
   if (known) {
-    bool others = !queue_.runs().empty();
-    for (const auto& [id, worker] : queue_.workers()) {
-      others = others || (worker.stage == stage && worker.boot != hello.boot);
+    // A run that has not begun takes whatever recipe its workers have by then.
+    std::string by;
+    for (const auto& [id, files] : runs_) {
+      if (files.starting && !files.closing && !files.paused && !files.final_status) {
+        by = "run " + std::to_string(id.value());
+      }
     }
-    if (others) {
+    for (const auto& [id, worker] : queue_.workers()) {
+      if (by.empty() && worker.stage == stage && worker.boot != hello.boot) {
+        by = "another worker (replica " + std::to_string(worker.replica) + ")";
+      }
+    }
+    if (!by.empty()) {
       return wire::ErrorReply{
           std::string(ErrorCodeName(ErrorCode::kUsage)),
-          "this worker's options or model are not those that the stage " + hello.stage +
-              " works with: outputs of one run would differ. Let the runs end, or stop its other "
-              "workers, before a change"};
+          "this worker's options or model are not those that " + by + " goes by in stage " +
+              hello.stage +
+              ": outputs of one run would differ. Let it end, or stop it, before a "
+              "change"};
     }
   }
   known = hello.recipe;
   for (auto& [id, files] : runs_) {
-    if (files.final_status || files.paused) continue;
+    if (files.final_status || files.paused || files.closing) continue;
     if (files.starting) {
       Post(SetRecipe{id, static_cast<std::int64_t>(stage), hello.recipe});
     } else {
@@ -156,18 +159,29 @@ std::optional<wire::ErrorReply> Broker::TakeRecipe(StageIndex stage, const wire:
 
 void Broker::StartWhenKnown(RunId id, bool anyway) {
   RunFiles& files = runs_.at(id);
-  if (files.starting || files.paused) return;
-  if (anyway) {
-    files.start_as = State::StartAs::kRestored;
-  } else if (files.has_history) {
+  if (files.starting || files.paused || files.closing || files.final_status) return;
+  if (!anyway && files.has_history) {
     for (std::size_t stage = 1; stage < recipes_.size(); ++stage) {
       if (!recipes_[stage]) return;
     }
   }
   files.starting = true;
-  Post(StartRun{id, recipes_, files.start_as}, [this, id](Result<StateAnswer> answer) {
-    queue_.StartRun(id, std::get<RunStart>(std::move(*answer)), clock_.Now());
+  const State::StartAs how = anyway ? State::StartAs::kToEnd : files.start_as;
+  Post(StartRun{id, recipes_, how}, [this, id](Result<StateAnswer> answer) {
+    if (answer) queue_.StartRun(id, std::get<RunStart>(std::move(*answer)), clock_.Now());
   });
+}
+
+bool Broker::IsEnding(const Run* run) {
+  return run != nullptr && run->phase >= RunPhase::kStopping;
+}
+
+void Broker::EndUnbegun() {
+  std::vector<RunId> unbegun;
+  for (const auto& [id, run] : queue_.runs()) {
+    if (!run.started && IsEnding(&run)) unbegun.push_back(id);
+  }
+  for (const RunId id : unbegun) StartWhenKnown(id, /*anyway=*/true);
 }
 
 }  // namespace millrace

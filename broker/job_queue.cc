@@ -22,7 +22,9 @@ void JobQueue::AddRun(RunId id, const StopRule& stop_rule, Instant now) {
 
 void JobQueue::StartRun(RunId id, RunStart start, Instant now) {
   Run& run = runs_.at(id);
+  run.started = true;
   run.counts = std::move(start.counts);
+  run.done_at_start = run.counts.ok + run.counts.failed;
   run.scan_ended = run.scan_complete = start.scan_ended;
   if (run.phase == RunPhase::kOpened) run.phase = RunPhase::kActive;
   if (run.phase != RunPhase::kActive) return CheckRunEnd(run);  // stopped meanwhile
@@ -50,8 +52,9 @@ void JobQueue::AddItems(Run& run, std::vector<OpenItem> items) {
 
 void JobQueue::Mark(const Job& job) {
   if (job.key.empty()) return;  // a scan goes on from its cursor
-  ItemMarked marked{job.run, job.key, job.marks};
-  marked.marks.stage = job.stage;
+  // Where it had come further before the broker restarted, that is what must not be forgotten.
+  ItemMarked marked{job.run, job.key, job.later.value_or(job.marks)};
+  if (!job.later) marked.marks.stage = job.stage;
   actions_.emplace_back(std::move(marked));
 }
 
@@ -205,11 +208,10 @@ void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant n
   Run& run = found->second;
   const bool pausing = run.phase == RunPhase::kStopping && run.result == RunResult::kPaused;
   if (run.phase != RunPhase::kActive && run.phase != RunPhase::kOpened && !pausing) return;
-  const bool opened = run.phase == RunPhase::kOpened;
   run.phase = RunPhase::kStopping;
   run.result = result;
   run.reason = std::move(reason);
-  if (opened) return;  // StartRun tells what there is, and ends it
+  if (!run.started) return;  // StartRun tells what there is, and ends it
   run.last_ended = std::max(run.last_ended, now);
   DropWaitingJobs(run);
   CheckRunEnd(run);
@@ -243,7 +245,7 @@ void JobQueue::CheckRunEnd(Run& run) {
   // A run that is stopping has only jobs that are in flight.
   std::size_t jobs = 0;
   for (const RunInStage& share : run.stages) jobs += share.jobs;
-  if (jobs > 0 || run.recording || run.phase == RunPhase::kEnded) return;
+  if (jobs > 0 || run.recording || !run.started || run.phase == RunPhase::kEnded) return;
   if (run.phase == RunPhase::kActive && !run.scan_ended) return;
   run.phase = RunPhase::kEnded;
   actions_.emplace_back(RunEnded{run.id});

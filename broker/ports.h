@@ -49,8 +49,10 @@ class BrokerPorts {
   [[nodiscard]] virtual bool StateIdle() const = 0;
 
   // --- files
-  // OUTPUT/.millrace, made ready for a run and held against others while the pointer lives.
-  virtual Result<std::shared_ptr<const void>> HoldFolder(const std::string& output) = 0;
+  // OUTPUT/.millrace, held against others while the pointer lives; made where it is to be.
+  virtual Result<std::shared_ptr<const void>> HoldFolder(const std::string& output, bool make) = 0;
+  // Removes from it what an earlier run left.
+  virtual void ClearFolder(const std::string& output) = 0;
 };
 
 }  // namespace millrace

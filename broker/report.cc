@@ -61,7 +61,7 @@ std::string StagesJson(const std::vector<StageReport>& stages) {
 }  // namespace
 
 double RunReport::ImagesPerSecond() const {
-  return elapsed_s > 0 ? static_cast<double>(counts.ok + counts.failed - counts.resumed) / elapsed_s
+  return elapsed_s > 0 ? static_cast<double>(counts.ok + counts.failed - done_at_start) / elapsed_s
                        : 0;
 }
 

@@ -25,6 +25,7 @@ struct RunReport {
   RunResult result = RunResult::kDone;
   std::string reason;
   RunCounts counts;
+  std::int64_t done_at_start = 0;  // of ok and failed: before the time that elapsed_s tells
   bool scan_complete = false;
   std::map<std::string, std::int64_t> failed_by;   // code → items
   std::map<std::string, std::int64_t> skipped_by;  // reason → items

@@ -86,6 +86,11 @@ Result<void> AddLine(WholeFile& file, std::string_view line) {
   return file.Append("\n");
 }
 
+bool IsThere(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0;
+}
+
 // Removes the file where it is still what was written for the item.
 bool RemoveOutput(const std::string& output, const wire::OutputFile& file) {
   struct stat status {};
@@ -97,34 +102,36 @@ bool RemoveOutput(const std::string& output, const wire::OutputFile& file) {
   return ours && unlink(path.c_str()) == 0;
 }
 
-Result<void> WriteDeleted(State& state, const std::string& directory, bool prune,
-                          RunReport& report) {
+Result<void> WriteDeleted(State& state, const std::string& directory, CloseRun& close) {
   const std::string path = directory + "/deleted.jsonl";
   unlink(path.c_str());
+  RunReport& report = close.report;
   if (report.deleted == 0) return {};
-  RETURN_IF_ERROR(WriteLines(path, [&](WholeFile& file) {
+  return WriteLines(path, [&](WholeFile& file) {
     return state.ForEachDeleted(report.run, [&](const ItemRow& row) {
-      std::string outputs;
       // The walk may have passed before it came back; where INPUT is not to be seen from here, the
       // walk's word stands.
-      const bool is_back = access((report.input + "/" + row.key).c_str(), F_OK) == 0;
+      const bool prune = close.prune && !IsThere(report.input + "/" + row.key);
+      std::string left;
       for (const wire::OutputFile& each : row.outputs) {
-        const bool removed = prune && !is_back && RemoveOutput(report.output, each);
-        report.pruned += removed;
-        if (!removed)
-          outputs += (outputs.empty() ? "\"" : ", \"") + JsonEscapeBytes(each.path) + '"';
+        if (prune) report.pruned += RemoveOutput(report.output, each);
+        if (!IsThere(report.output + "/" + each.path)) continue;
+        left += (left.empty() ? "\"" : ", \"") + JsonEscapeBytes(each.path) + '"';
       }
+      if (prune && left.empty()) close.forget.push_back(row.key);
       return AddLine(
-          file, "{\"path\": \"" + JsonEscapeBytes(row.key) + "\", \"outputs\": [" + outputs + "]}");
+          file, "{\"path\": \"" + JsonEscapeBytes(row.key) + "\", \"outputs\": [" + left + "]}");
     });
-  }));
-  return {};
+  });
 }
 
 }  // namespace
 
-Result<RunFolder> RunFolder::Open(const std::string& output) {
+Result<RunFolder> RunFolder::Open(const std::string& output, bool make) {
   const std::string directory = output + "/.millrace";
+  if (!make && !IsThere(directory)) {
+    return Fail(ErrorCode::kNotFound, "there is no run's folder " + directory);
+  }
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
@@ -133,9 +140,14 @@ Result<RunFolder> RunFolder::Open(const std::string& output) {
   }
   Result<FileLock> lock = FileLock::Acquire(directory + "/lock");
   if (!lock) return Fail(lock.error().WithContext("another run is writing to " + output));
-  for (const char* name : {"/report.json", "/failed.jsonl"}) unlink((directory + name).c_str());
-  RemoveTemporaries(output);
   return RunFolder(std::move(*lock));
+}
+
+void ClearRunFolder(const std::string& output) {
+  for (const char* name : {"/.millrace/report.json", "/.millrace/failed.jsonl"}) {
+    unlink((output + name).c_str());
+  }
+  RemoveTemporaries(output);
 }
 
 void TakeSummary(const RunSummary& summary, RunReport& report) {
@@ -158,12 +170,12 @@ void TakeSummary(const RunSummary& summary, RunReport& report) {
                   " were counted): please report this; the same command does what is missing";
 }
 
-Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages, bool prune,
-                           RunReport& report) {
+Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages, CloseRun& close) {
+  RunReport& report = close.report;
   const std::string directory = report.output + "/.millrace";
   ASSIGN_OR_RETURN(const RunSummary summary, state.Summarize(report.run));
   TakeSummary(summary, report);
-  RETURN_IF_ERROR(WriteDeleted(state, directory, prune, report));
+  RETURN_IF_ERROR(WriteDeleted(state, directory, close));
   RETURN_IF_ERROR(WriteLines(directory + "/failed.jsonl", [&](WholeFile& file) {
     return state.ForEachFailure(report.run, [&](const ItemRow& row) {
       const auto stage = static_cast<std::size_t>(row.stage);
@@ -190,9 +202,10 @@ Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages,
 Result<StateAnswer> CloseInState(State& state, const std::vector<std::string>& stages,
                                  CloseRun& close) {
   RunReport& report = close.report;
-  if (Result<void> written = WriteRunFiles(state, stages, close.prune, report); !written) {
+  if (Result<void> written = WriteRunFiles(state, stages, close); !written) {
     report.result = RunResult::kFailed;
     report.reason = written.error().message;
+    close.forget.clear();  // the list of what is left was not written: the next run tries again
   }
   return RecordRunEnd(state, close);
 }
@@ -201,7 +214,7 @@ Result<StateAnswer> RecordRunEnd(State& state, const CloseRun& close) {
   const RunReport& report = close.report;
   wire::RunStatus status = FinalStatus(report);
   RETURN_IF_ERROR(state.Begin());
-  if (close.prune) RETURN_IF_ERROR(state.RemoveDeleted(report.run));
+  RETURN_IF_ERROR(state.Remove(report.run, close.forget));
   const bool done = report.result == RunResult::kDone;
   RETURN_IF_ERROR(state.Close(report.run, done ? StoredPhase::kDone : StoredPhase::kStopped, status,
                               close.now_s));

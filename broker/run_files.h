@@ -16,21 +16,23 @@ namespace millrace {
 // OUTPUT/.millrace, held against other runs while the object lives.
 class RunFolder {
  public:
-  // `output`: the run's, absolute. The folder is made, and cleared of an earlier run's report and
-  // of what killed workers left. kUnavailable where another broker's run is writing there.
-  static Result<RunFolder> Open(const std::string& output);
+  // `output`: the run's, absolute. kUnavailable where another broker's run is writing there;
+  // kNotFound where there is no such folder and it is not to be made.
+  static Result<RunFolder> Open(const std::string& output, bool make);
 
  private:
   explicit RunFolder(FileLock lock) : lock_(std::move(lock)) {}
   FileLock lock_;
 };
 
+// Removes an earlier run's report and what killed workers left: a run begins.
+void ClearRunFolder(const std::string& output);
+
 // Writes failed.jsonl, deleted.jsonl, the records, and last report.json, each whole or not at all,
 // out of what is recorded; fills the report's counts from there first.
-// `stages`: their names. With `prune`, outputs of inputs that are gone are removed, where they are
-// still what was written.
-Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages, bool prune,
-                           RunReport& report);
+// `stages`: their names. Where the run prunes, outputs of inputs that are gone are removed, where
+// they are still what was written; items of which nothing is left go into `close.forget`.
+Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages, CloseRun& close);
 
 // Puts what is recorded into the report. A run whose outcomes do not add up to what the queue
 // counted becomes a failed one: that would be a fault of ours.

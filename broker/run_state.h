@@ -51,7 +51,9 @@ struct Run {
   bool scan_ended = false;     // nothing more will be found
   bool scan_complete = false;  // ... and everything was
   JobId scan_job;              // the live chunk; invalid while none is, and once the scan has ended
-  bool recording = false;      // a chunk is on its way to disk
+  bool started = false;        // StartRun has told what there is: before, it does not end
+  std::int64_t done_at_start = 0;  // ok and failed by then
+  bool recording = false;          // a chunk is on its way to disk
   std::vector<RunInStage> stages;
   Instant submitted;
   std::optional<Instant> first_found;

@@ -27,7 +27,8 @@ void Broker::Opened(const RunOpened& opened, std::shared_ptr<const void> folder,
   files.order = opened.order;
   files.spec = {opened.run, opened.order.input, opened.order.output, opened.order.options};
   files.folder = std::move(folder);
-  files.has_history = opened.has_history && how != State::StartAs::kRetried;
+  ports_.ClearFolder(opened.order.output);
+  files.has_history = opened.has_history;
   files.start_as = how;
   runs_.insert_or_assign(opened.run, std::move(files));
   log_->info("run {}{}: {} to {}", opened.run.value(), opened.continued ? " goes on" : "",
@@ -39,6 +40,10 @@ void Broker::Opened(const RunOpened& opened, std::shared_ptr<const void> folder,
 void Broker::AddToQueue(RunId id) {
   const RunOrder& order = runs_.at(id).order;
   queue_.AddRun(id, {order.stop_at_failures, order.stop_at_share}, clock_.Now());
+  // Asked for before, and opened only now.
+  if (shutting_down_) {
+    queue_.StopRun(id, shutdown_result_, "the broker was told to stop", clock_.Now());
+  }
 }
 
 void Broker::Resume(RunFiles& files) {
@@ -46,7 +51,7 @@ void Broker::Resume(RunFiles& files) {
   files.paused = files.pausing = files.resume_wanted = false;
   files.starting = files.has_baseline = false;
   files.baseline.clear();
-  files.has_history = false;
+  files.has_history = true;  // it may go on with other workers than it had
   files.start_as = State::StartAs::kRestored;
   Post(SetPhase{id, StoredPhase::kActive});
   AddToQueue(id);
@@ -75,6 +80,7 @@ RunReport Broker::ReportOf(const Run& run, const RunFiles& files) const {
   report.result = run.result;
   report.reason = run.reason;
   report.counts = run.counts;
+  report.done_at_start = run.done_at_start;
   report.scan_complete = run.scan_complete;
   if (run.first_found) {
     report.startup_s = Seconds(*run.first_found - run.submitted);
@@ -103,8 +109,8 @@ void Broker::OnRunEnded(RunId id) {
   files.last_status = StatusOf(id, files);
   files.last_status.state = "paused";
   files.paused = true;
-  queue_.DropRun(id);
   log_->info("run {} is paused: {}", id.value(), run.reason);
+  queue_.DropRun(id);
   if (files.resume_wanted && !shutting_down_) Resume(files);
 }
 
@@ -112,9 +118,11 @@ void Broker::OnRunEnded(RunId id) {
 void Broker::Close(RunId id) {
   RunFiles& files = runs_.at(id);
   files.last_status = StatusOf(id, files);
-  CloseRun close{ReportOf(*queue_.FindRun(id), files), files.order.prune, UnixSeconds()};
+  files.closing = true;
+  CloseRun close{ReportOf(*queue_.FindRun(id), files), files.order.prune, {}, UnixSeconds()};
   queue_.DropRun(id);
   Post(std::move(close), [this, id](Result<StateAnswer> answer) {
+    if (!answer) return;
     RunFiles& ended = runs_.at(id);
     ended.final_status = std::get<wire::RunStatus>(std::move(*answer));
     ended.folder.reset();  // lets go of OUTPUT
@@ -124,6 +132,9 @@ void Broker::Close(RunId id) {
                status.reason.empty() ? "" : " (" + status.reason + ")");
     AnswerWaiters(id);
     ForgetOldRuns();
+    for (KeptSubmit& kept : std::exchange(ended.kept, {})) {
+      Requested(kept.identity, {kept.number, std::move(kept.submit)});
+    }
     if (runs_.size() <= kMaxEndedRuns) return;
     const auto oldest = std::find_if(runs_.begin(), runs_.end(), [](const auto& entry) {
       return entry.second.final_status.has_value();

@@ -99,7 +99,9 @@ void AddWaitCommand(CLI::App& app, Action& chosen) {
   auto options = std::make_shared<WaitOptions>();
   CLI::App* command = app.add_subcommand(
       "wait", "Wait for a submitted run to end, and report as `millrace run` does");
-  command->add_option("RUN", options->run, "The id that `millrace submit` printed")->required();
+  command->add_option("RUN", options->run, "The id that `millrace submit` printed")
+      ->required()
+      ->check(CLI::PositiveNumber.description(""));
   AddBrokerOptions(*command, options->broker);
   AddVerdictOptions(*command, options->verdict);
   AddTimeoutOption(*command, options->broker.timeout, "Give up after this time (default: never)");

@@ -43,7 +43,8 @@ struct SetPhase {
 // are left.
 struct CloseRun {
   RunReport report;
-  bool prune = false;  // outputs of inputs that are gone are removed
+  bool prune = false;               // outputs of inputs that are gone are removed
+  std::vector<std::string> forget;  // keys of those that are wholly gone; found while closing
   std::int64_t now_s = 0;
 };
 struct BackUp {

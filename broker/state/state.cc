@@ -137,9 +137,27 @@ Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
     row.final_status.clear();
     WriteRun(row);
     contexts_.erase(row.id);
+    Supersede(order.output, row.id);
     opened.run = row.id;
     return opened;
   });
+}
+
+// Else a broker that starts would take it up again, into the same output.
+void State::Supersede(const std::string& output, RunId by) {
+  std::vector<RunRow> others;
+  {
+    SQLite::Statement statement(
+        *database_, std::string(kSelectRuns) + "WHERE output = ? AND phase < 2 AND runs.id != ?");
+    Query query(statement);
+    query.Bytes(output).Number(static_cast<std::int64_t>(by.value()));
+    while (query.Step()) others.push_back(ReadRunRow(query));
+  }
+  for (RunRow& row : others) {
+    row.phase = StoredPhase::kStopped;
+    WriteRun(row);
+    contexts_.erase(row.id);
+  }
 }
 
 Result<RunOpened> State::Retry(const std::string& output, std::optional<std::int64_t> stage,
@@ -177,6 +195,7 @@ Result<RunOpened> State::Retry(const std::string& output, std::optional<std::int
     latest->final_status.clear();
     WriteRun(*latest);
     contexts_.erase(latest->id);
+    Supersede(output, latest->id);
     return RunOpened{latest->id, latest->order, true, true};
   });
 }
@@ -244,7 +263,7 @@ Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
   return Guarded("starting a run", [&]() -> Result<RunStart> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
     bool changed = false;
-    for (std::size_t stage = 1; stage < stages_; ++stage) {
+    for (std::size_t stage = 1; stage < stages_ && how != StartAs::kToEnd; ++stage) {
       if (!recipes[stage]) continue;
       changed = changed || (context->recipes[stage] && *context->recipes[stage] != *recipes[stage]);
       Write(statements_->write_recipe,
@@ -252,12 +271,13 @@ Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
                       *recipes[stage]});
     }
     LoadRecipes(*context);
-    if (changed && how == StartAs::kSubmitted) {
+    if (changed && how != StartAs::kRetried) {
       context->row.generation = NextGeneration();
       context->row.cursor.clear();
       context->row.scan_ended = false;
       context->row.exhaustive = false;
       context->row.repeated = 0;
+      context->row.resumed = context->row.resumed_failed = 0;
     }
     const std::int64_t damaged_before = damaged_rows_;
     RunStart start = CollectStart(*context, how);
@@ -278,6 +298,10 @@ RunStart State::CollectStart(RunContext& context, StartAs how) {
   RunStart start;
   start.cursor = run.cursor;
   start.scan_ended = run.scan_ended;
+  {
+    Query any(statements_->any_of_generation);
+    if (!any.Number(run.root).Number(run.generation).Step()) return start;  // nothing was named yet
+  }
   std::vector<ItemRow> reopened;
   ForEachItem(run.root, [&](ItemRow& row) {
     if (row.generation != run.generation) return;
@@ -310,7 +334,7 @@ RunStart State::CollectStart(RunContext& context, StartAs how) {
     }
   });
   for (const ItemRow& row : reopened) WriteItem(row);
-  if (how != StartAs::kRestored) {
+  if (how == StartAs::kSubmitted || how == StartAs::kRetried) {
     run.resumed = start.counts.ok + start.counts.failed;
     run.resumed_failed = start.counts.failed;
   }
@@ -323,6 +347,7 @@ RunStart State::CollectStart(RunContext& context, StartAs how) {
 Result<void> State::SetRecipe(RunId run, std::int64_t stage, const std::string& recipe) {
   return Guarded("recording a recipe", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    if (context->recipes.at(static_cast<std::size_t>(stage))) return {};
     Write(statements_->write_recipe,
           RecipeRow{static_cast<std::int64_t>(run.value()), stage, recipe});
     LoadRecipes(*context);
@@ -362,20 +387,25 @@ Result<void> State::Close(RunId run, StoredPhase phase, const wire::RunStatus& s
 Result<void> State::Forget(std::int64_t runs, std::int64_t before_s) {
   return Guarded("forgetting old runs", [&]() -> Result<void> {
     contexts_.clear();
+    int forgotten = 0;
     if (runs > 0) {
       SQLite::Statement statement(*database_,
                                   "DELETE FROM runs WHERE phase IN (2, 3) AND id NOT IN (SELECT id "
                                   "FROM runs WHERE phase IN (2, 3) ORDER BY id DESC LIMIT ?)");
       Query(statement).Number(runs).Run();
+      forgotten += database_->getChanges();
     }
     if (before_s > 0) {
       SQLite::Statement statement(*database_,
                                   "DELETE FROM runs WHERE phase IN (2, 3) AND ended_s < ?");
       Query(statement).Number(before_s).Run();
+      forgotten += database_->getChanges();
     }
+    if (forgotten == 0) return {};
     database_->exec(
-        "DELETE FROM items WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.root = items.root AND "
-        "runs.generation <= items.generation)");
+        "DELETE FROM items WHERE root NOT IN (SELECT root FROM runs WHERE phase < 2) AND NOT "
+        "EXISTS (SELECT 1 FROM runs WHERE runs.root = items.root AND runs.generation <= "
+        "items.generation)");
     database_->exec(
         "DELETE FROM records WHERE NOT EXISTS (SELECT 1 FROM items WHERE items.root = records.root "
         "AND items.key = records.key)");

@@ -77,13 +77,14 @@ class State {
   // The latest `most` runs, and all that have not ended, by id.
   Result<std::vector<RunRow>> Latest(std::int64_t most);
   Result<std::optional<RunRow>> Find(RunId run);
-  // From where the run goes on. kSubmitted: somebody asked for it, so that failures of the
-  // environment are tried again, and a recipe that has changed begins the walk anew. kRetried: only
-  // what Retry has opened. kRestored: it was under way when the broker left. kUnreadable where a
-  // row has changed on disk that the walk would not name again: OpenState takes such a state apart.
-  enum class StartAs { kSubmitted, kRetried, kRestored };
+  // From where the run goes on. Where a recipe has changed since, its walk begins anew.
+  //  kSubmitted: somebody asked for it: failures of the environment are tried again too.
+  //  kRetried: only what Retry has opened, by whatever recipe there is now.
+  //  kRestored: it was under way when the broker left, or is resumed.
+  //  kToEnd: it is to end before it has begun: nothing but counts, and nothing is changed.
+  enum class StartAs { kSubmitted, kRetried, kRestored, kToEnd };
   Result<RunStart> Start(RunId run, const Recipes& recipes, StartAs how);
-  // The recipe of a stage that no worker had told yet.
+  // The recipe of a stage that no worker had told yet; one that is known stays.
   Result<void> SetRecipe(RunId run, std::int64_t stage, const std::string& recipe);
   Result<Recipes> RecipesOf(RunId run);
   Result<void> SetPhase(RunId run, StoredPhase phase);
@@ -91,7 +92,8 @@ class State {
   Result<void> Close(RunId run, StoredPhase phase, const wire::RunStatus& status,
                      std::int64_t now_s);
   // Forgets the ended runs beyond the newest `runs` and those that ended before `before_s`, and the
-  // items that no remaining run has named. 0: no such limit.
+  // items that no remaining run has named. 0: no such limit. Roots with a run under way are left
+  // alone: it may be about to take them over.
   Result<void> Forget(std::int64_t runs, std::int64_t before_s);
 
   // --- items
@@ -111,8 +113,8 @@ class State {
   // Items of earlier runs that a whole walk has not named. None where the run's scan has not ended,
   // or could not see everything.
   Result<void> ForEachDeleted(RunId run, const std::function<Result<void>(const ItemRow&)>& visit);
-  // Forgets them.
-  Result<void> RemoveDeleted(RunId run);
+  // Forgets these of them.
+  Result<void> Remove(RunId run, const std::vector<std::string>& keys);
 
   // A consistent copy at `path`, which must not exist. Outside a transaction.
   Result<void> BackUp(const std::string& path);
@@ -139,6 +141,7 @@ class State {
   std::optional<RunRow> LatestOfRoot(std::int64_t root);
   void WriteRun(const RunRow& row);
   RunStart CollectStart(RunContext& context, StartAs how);
+  void Supersede(const std::string& output, RunId by);
 
   std::optional<ItemRow> ReadItem(std::int64_t root, std::string_view key);
   void WriteItem(const ItemRow& row);

@@ -288,12 +288,13 @@ Result<void> State::ForEachDeleted(RunId run,
   });
 }
 
-Result<void> State::RemoveDeleted(RunId run) {
-  return Guarded("forgetting the deleted inputs", [&]() -> Result<void> {
+Result<void> State::Remove(RunId run, const std::vector<std::string>& keys) {
+  return Guarded("forgetting deleted inputs", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
-    if (!DeletionsKnown(context->row)) return {};
-    SQLite::Statement statement(*database_, "DELETE FROM items WHERE root = ? AND generation < ?");
-    Query(statement).Number(context->row.root).Number(context->row.generation).Run();
+    SQLite::Statement statement(*database_, "DELETE FROM items WHERE root = ? AND key = ?");
+    for (const std::string& key : keys) {
+      Query(statement).Number(context->row.root).Bytes(key).Run();
+    }
     return {};
   });
 }

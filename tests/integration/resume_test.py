@@ -124,7 +124,7 @@ class Resume(TestCase):
         self.assertTrue((self.out / gone[0]).exists(), "what is no more as it was written is kept")
         self.assertFalse((self.out / gone[1]).exists())
         self.run_demo("--prune", expect=1)
-        self.assertNotIn("deleted", self.report())
+        self.assertEqual(self.report()["deleted"], 1, "what is left is told until it is gone")
 
     def test_nothing_is_pruned_where_the_input_is_empty_all_of_a_sudden(self):
         self.run_demo(expect=1)

@@ -192,7 +192,8 @@ StateProgress BrokerProcess::TakeProgress() { return writer_->Take(); }
 
 bool BrokerProcess::StateIdle() const { return writer_->idle(); }
 
-Result<std::shared_ptr<const void>> BrokerProcess::HoldFolder(const std::string& output) {
+Result<std::shared_ptr<const void>> BrokerProcess::HoldFolder(const std::string& output,
+                                                              bool /*make*/) {
   Step();
   std::weak_ptr<const void>& holder = folders_[output];
   if (!holder.expired()) return Fail(ErrorCode::kUnavailable, "another run writes to " + output);

@@ -220,7 +220,7 @@ TEST_CASE("deleted inputs are known only where all of the input was seen") {
   const RunId whole = world.Run();
   world.Scan(whole, {{"here", "1"}});
   CHECK(deleted(whole) == 2);  // "gone", and "dir" as it was
-  StateWorld::Need(world.state->RemoveDeleted(whole));
+  StateWorld::Need(world.state->Remove(whole, {"dir", "gone"}));
   CHECK(deleted(whole) == 0);
 }
 
