@@ -117,6 +117,7 @@ void JobQueue::Send(Worker& worker, Job& job, Instant now) {
   job.delivery = Delivery(job.delivery.value() + 1);
   SetState(job, JobState::kSent);
   job.holder = worker.id;
+  job.sent = now;
   job.call_size = 0;
   worker.held.push_back({job.id, job.delivery});
   worker.sends += 1;

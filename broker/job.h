@@ -43,6 +43,7 @@ struct QueuedJob {
   JobState state = JobState::kReady;
   Delivery delivery;     // of the latest send; invalid before the first
   IncarnationId holder;  // while sent or claimed
+  Instant sent;          // the latest time
   // Sent: the claim's; claimed: the lease's; backoff: the next attempt's; else none.
   std::optional<Instant> deadline;
   std::uint32_t ticket = 0;   // names its latest entry in a queue; older entries are void

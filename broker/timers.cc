@@ -62,16 +62,22 @@ void JobQueue::Ring(Job& job, Instant now) {
   }
 }
 
-// A job that waits behind a long one is taken back only if somebody else could begin it now.
+// A job that waits behind a long one is taken back only if somebody else could begin it now. One
+// that its worker has not begun for a lease's time, though it processes nothing, may never have
+// come there: it is asked for until it is answered for.
 void JobQueue::ClaimOverdue(Job& job, Instant now) {
+  const StageSettings& settings = settings_[job.stage];
+  const Worker* holder = workers_.Find(job.holder);
+  const bool gone_astray =
+      holder != nullptr && holder->claimed == 0 && now - job.sent >= settings.lease;
   const bool somebody_idle =
       std::any_of(workers_.all().begin(), workers_.all().end(), [&](const auto& entry) {
         const Worker& worker = entry.second;
         return worker.id != job.holder && worker.stage == job.stage && worker.held.empty() &&
                worker.Feedable();
       });
-  if (somebody_idle && !job.marks.alone) RevokeSent(job);
-  SetDeadline(job, now + settings_[job.stage].claim_deadline);
+  if (gone_astray || (somebody_idle && !job.marks.alone)) RevokeSent(job);
+  SetDeadline(job, now + settings.claim_deadline);
 }
 
 void JobQueue::LeaseOver(Job& job, Instant now) {
@@ -126,6 +132,7 @@ void JobQueue::ExtendDeadlines(Duration gap) {
   for (auto& [id, job] : jobs_) {
     if (!job.deadline) continue;
     *job.deadline += gap;
+    job.sent += gap;
     timers_.emplace(*job.deadline, id);
   }
   for (Loss& loss : losses_) loss.due += gap;

@@ -96,7 +96,7 @@ void WorkerCore::Received(wire::FeedMessage message, Instant now) {
   last_heard_ = now;
   if (jobs != nullptr) return ReceiveJobs(std::get<wire::JobMessage>(std::move(message)), now);
   if (const auto* revoke = std::get_if<wire::Revoke>(&message)) {
-    return ReceiveRevoke(revoke->leases);
+    return ReceiveRevoke(revoke->leases, Unknown::kReturn);
   }
   if (const auto* confirm = std::get_if<wire::Confirm>(&message)) return ReceiveConfirm(*confirm);
   if (std::holds_alternative<wire::Drain>(message)) return Drain(now);

@@ -146,7 +146,9 @@ class WorkerCore {
   void OfferCredit();
   void ReceiveJobs(wire::JobMessage message, Instant now);
   void ReceiveJob(wire::JobSpec spec, Instant now);
-  void ReceiveRevoke(const std::vector<wire::Lease>& leases);
+  // What to do with a lease that it does not hold.
+  enum class Unknown { kIgnore, kReturn };
+  void ReceiveRevoke(const std::vector<wire::Lease>& leases, Unknown unknown);
   void ReceiveConfirm(const wire::Confirm& confirm);
   void StartBatch(Instant now);
   void ReturnWaiting();

@@ -109,7 +109,7 @@ void WorkerCore::ReceiveJob(wire::JobSpec spec, Instant now) {
   waiting_.Add({lease, std::move(*job), alone, now});
 }
 
-void WorkerCore::ReceiveRevoke(const std::vector<wire::Lease>& leases) {
+void WorkerCore::ReceiveRevoke(const std::vector<wire::Lease>& leases, Unknown unknown) {
   std::vector<wire::Lease> returned;
   std::vector<JobId> cancelled;
   for (const wire::Lease& lease : leases) {
@@ -117,12 +117,18 @@ void WorkerCore::ReceiveRevoke(const std::vector<wire::Lease>& leases) {
       returned.push_back(lease);
       continue;
     }
-    if (!call_ || call_->abandoned) continue;  // its report has crossed the revoke
-    for (RunningJob& job : call_->jobs) {
-      if (job.lease != lease || job.revoked) continue;
-      job.revoked = true;
-      cancelled.push_back(lease.job);
+    bool running = false;
+    if (call_ && !call_->abandoned) {
+      for (RunningJob& job : call_->jobs) {
+        if (job.lease != lease) continue;
+        running = true;
+        if (std::exchange(job.revoked, true)) continue;
+        cancelled.push_back(lease.job);
+      }
     }
+    // Either its report has crossed the revoke, and this answer is stale; or it never came here,
+    // and only this answer gives it back.
+    if (!running && unknown == Unknown::kReturn) returned.push_back(lease);
   }
   if (!cancelled.empty()) actions_.emplace_back(CancelJobs{std::move(cancelled)});
   Return(std::move(returned));
@@ -136,7 +142,7 @@ void WorkerCore::ReceiveConfirm(const wire::Confirm& confirm) {
     }
   }
   // A stale claim: the job is another's by now. Its slot is still to be answered for.
-  ReceiveRevoke(confirm.stale);
+  ReceiveRevoke(confirm.stale, Unknown::kIgnore);
 }
 
 void WorkerCore::StartBatch(Instant now) {

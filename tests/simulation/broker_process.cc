@@ -149,6 +149,12 @@ Result<std::string> BrokerProcess::OpenFeed(IncarnationId worker, Instant /*now*
 
 void BrokerProcess::CloseFeed(IncarnationId worker) {
   Step();
+  for (const auto& [link, report] : sockets_->reports) {
+    const wire::Link& of =
+        std::visit([](const auto& each) -> const wire::Link& { return each.link; }, report);
+    Require(of.incarnation != worker || of.epoch != Epoch(1000 + life_),
+            "no incarnation ends while a report of it lies unread");
+  }
   world_.audit.FeedClosed(worker);
   sockets_->CloseFeed(worker);
 }

@@ -53,14 +53,14 @@ void Client::Pause(Duration length) {
 
 void Client::Answered(const wire::ReplyEnvelope& reply) {
   if (reply.id == resume_) {
-    resume_wanted_ = false;
+    const auto* error = std::get_if<wire::ErrorReply>(&reply.reply);
+    resume_wanted_ = error != nullptr && error->code != "not-found";
     return;
   }
   if (reply.id != asked_) return;
   if (const auto* submitted = std::get_if<wire::Submitted>(&reply.reply)) {
     run_ = submitted->run;
     world_.Trace(identity_ + " has run " + std::to_string(run_.value()));
-    ++submissions_;
     Ask();
   } else if (const auto* status = std::get_if<wire::StatusReply>(&reply.reply)) {
     Ended(status->runs.at(0));
@@ -75,6 +75,7 @@ void Client::Ended(const wire::RunStatus& status) {
   world_.Trace(identity_ + " hears: run " + std::to_string(status.run.value()) + " is " +
                status.state + " (" + status.reason + ")");
   run_ = RunId();
+  ++submissions_;
   if (status.state != "done") {
     Require(submissions_ < 12, "a run is done at last", [&] { return status.reason; });
     if (status.state == "failed") {

@@ -48,7 +48,7 @@ class Client {
   bool done_ = false;
   bool again_ = false;  // the second time, for what a rerun takes over
   std::int64_t expect_resumed_ = -1;
-  std::size_t submissions_ = 0;
+  std::size_t submissions_ = 1;  // also the one that is about to be made
 };
 
 }  // namespace millrace::sim

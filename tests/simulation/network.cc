@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/simulation/violation.h"
+
 namespace millrace::sim {
 
 using std::chrono::microseconds;
@@ -34,11 +36,19 @@ BrokerSockets::BrokerSockets(const Plan& plan, Scheduler& time, Random& random,
       longest_delay_(plan.longest_delay),
       readable_(std::move(readable)),
       ports_(static_cast<std::uint64_t>(plan.topology.broker.feed_first),
-             static_cast<std::uint64_t>(plan.topology.broker.feed_last)) {}
+             static_cast<std::uint64_t>(plan.topology.broker.feed_last)) {
+  for (int port = plan.topology.broker.feed_first; port <= plan.topology.broker.feed_last; ++port) {
+    freed_[static_cast<std::uint64_t>(port)] = Instant::min();
+  }
+}
 
 Result<std::string> BrokerSockets::OpenFeed(IncarnationId worker) {
   const std::optional<std::uint64_t> port = ports_.Take();
   if (!port) return Fail(ErrorCode::kUnavailable, "no feed port is free");
+  for (const auto& [other, when] : freed_) {
+    Require(when >= freed_[*port], "the port that has been free the longest is used first");
+  }
+  freed_.erase(*port);
   Feed& feed = feeds_[worker];
   feed.port = *port;
   feed.opened = time_.Now();
@@ -55,6 +65,7 @@ void BrokerSockets::CloseFeed(IncarnationId worker) {
   const auto found = feeds_.find(worker);
   if (found == feeds_.end()) return;
   ports_.GiveBack(found->second.port);
+  freed_[found->second.port] = time_.Now();
   for (const auto& peer : found->second.peers) EndFeed(peer);
   feeds_.erase(found);
 }

@@ -111,6 +111,7 @@ class BrokerSockets {
   std::function<void()> readable_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   FeedPorts ports_;
+  std::map<std::uint64_t, Instant> freed_;  // the ports that are free
   std::map<IncarnationId, Feed> feeds_;
   std::set<int> used_fds_;  // the lowest free one is given, as kernels do
   std::vector<std::weak_ptr<ReportsLink>> reports_links_;

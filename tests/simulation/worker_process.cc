@@ -240,14 +240,24 @@ void WorkerProcess::Do(SendReport& action) {
   }
   const auto answered = [this](const auto& report) {
     using Report = std::decay_t<decltype(report)>;
+    const auto ours = [&](const wire::Lease& lease) {
+      Require(std::find(held_.begin(), held_.end(), lease) != held_.end(),
+              "a worker begins and ends what was sent to this incarnation of it, once",
+              [&] { return Name() + ", job " + std::to_string(lease.job.value()); });
+    };
     if constexpr (std::is_same_v<Report, wire::Credit>) {
       credit_ = std::max(credit_, report.slots);
+    } else if constexpr (std::is_same_v<Report, wire::Claim>) {
+      for (const wire::Lease& lease : report.leases) ours(lease);
     } else if constexpr (std::is_same_v<Report, wire::Return>) {
       for (const wire::Lease& lease : report.leases) std::erase(held_, lease);
     } else if constexpr (std::is_same_v<Report, wire::DoneReport> ||
                          std::is_same_v<Report, wire::FailReport> ||
                          std::is_same_v<Report, wire::SkipReport>) {
-      for (const auto& result : report.results) std::erase(held_, result.lease);
+      for (const auto& result : report.results) {
+        ours(result.lease);
+        std::erase(held_, result.lease);
+      }
     }
   };
   std::visit(answered, action.report);

@@ -252,15 +252,23 @@ TEST_CASE("a job revoked while it is processed is cancelled, and given back when
   CHECK(world.Reports<wire::DoneReport>()[0].results[0].lease == CoreWorld::LeaseOf(1));
 }
 
-TEST_CASE("a revoke that crosses the job's report, or names another delivery, does nothing") {
+TEST_CASE("a revoke of what the worker does not hold is answered, and touches nothing else") {
   CoreWorld world;
   world.Join();
   world.SendJobs({1, 2});
   world.Finish({Done{}});
   world.Clear();
-  world.Receive(wire::Revoke{world.link, {CoreWorld::LeaseOf(1), CoreWorld::LeaseOf(2, 7)}});
-  CHECK(world.Returned().empty());
+  // One crosses the job's report, one names another delivery, one never came.
+  const std::vector<wire::Lease> leases = {CoreWorld::LeaseOf(1), CoreWorld::LeaseOf(2, 7),
+                                           CoreWorld::LeaseOf(9)};
+  world.Receive(wire::Revoke{world.link, leases});
+  REQUIRE(world.Reports<wire::Return>().size() == 1);
+  CHECK(world.Reports<wire::Return>()[0].leases == leases);
   CHECK(world.All<CancelJobs>().empty());
+  // The broker finds them stale, which is the end of it.
+  world.Clear();
+  world.Receive(wire::Confirm{world.link, {}, leases});
+  CHECK(world.Returned().empty());
 }
 
 TEST_CASE("a claim that comes back stale cancels its job, whose slot is answered for once") {
