@@ -52,9 +52,8 @@ void JobQueue::AddItems(Run& run, std::vector<OpenItem> items) {
 
 void JobQueue::Mark(const Job& job) {
   if (job.key.empty()) return;  // a scan goes on from its cursor
-  // Where it had come further before the broker restarted, that is what must not be forgotten.
-  ItemMarked marked{job.run, job.key, job.later.value_or(job.marks)};
-  if (!job.later) marked.marks.stage = job.stage;
+  ItemMarked marked{job.run, job.key, job.marks};
+  marked.marks.stage = job.stage;
   actions_.emplace_back(std::move(marked));
 }
 

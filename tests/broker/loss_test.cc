@@ -275,7 +275,7 @@ TEST_CASE("a worker lost while its run is being cancelled does not keep the run 
   CHECK(world.Ended(world.run));
 }
 
-TEST_CASE("a job that is to be run alone from now on is not charged for the batch that it is in") {
+TEST_CASE("a job lost twice before it was begun goes alone at once, before the verdicts fall") {
   Items world({"a"});
   for (int i = 0; i < 2; ++i) {
     const IncarnationId lost = world.Join(kWork, 1, i);
@@ -284,14 +284,12 @@ TEST_CASE("a job that is to be run alone from now on is not charged for the batc
   }
   const IncarnationId worker = world.Join(kWork, 2, 2);
   world.AddRun();
-  world.FinishScan(world.scanner, {"culprit"});
-  REQUIRE(world.ClaimAll(worker).size() == 2);
+  world.FinishScan(world.scanner, {"innocent"});
+  REQUIRE(world.Held(worker).size() == 1);
+  CHECK(world.JobOf("a")->marks.alone);
   world.Advance(kLossGrace);  // both were deaths
-  REQUIRE(world.JobOf("a")->marks.alone);
-  const JobId job = world.JobOf("a")->id;
-  world.Kill(worker);
-  CHECK(world.queue.FindJob(job)->marks.attempts == 0);
-  CHECK(world.queue.FindJob(job)->marks.alone);
+  CHECK(world.JobOf("a")->marks.alone);
+  CHECK(world.JobOf("a")->marks.attempts == 0);
 }
 
 TEST_CASE("a job that killed by itself stays alone, though the first batch's worker lives") {
