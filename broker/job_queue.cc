@@ -24,8 +24,9 @@ void JobQueue::StartRun(RunId id, RunStart start, Instant now) {
   Run& run = runs_.at(id);
   run.counts = std::move(start.counts);
   run.scan_ended = run.scan_complete = start.scan_ended;
-  if (run.phase == RunPhase::kOpened) run.phase = RunPhase::kActive;
-  if (run.phase != RunPhase::kActive) return CheckRunEnd(run);  // stopped meanwhile
+  const bool stopped = run.result != RunResult::kDone;  // meanwhile
+  run.phase = stopped ? RunPhase::kStopping : RunPhase::kActive;
+  if (stopped) return CheckRunEnd(run);
   if (!start.open.empty()) run.first_found = now;
   AddItems(run, std::move(start.open));
   if (!run.scan_ended) AddScanJob(run, std::move(start.cursor));
@@ -203,13 +204,13 @@ void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant n
   const auto found = runs_.find(id);
   if (found == runs_.end()) return;
   Run& run = found->second;
-  const bool pausing = run.phase == RunPhase::kStopping && run.result == RunResult::kPaused;
-  if (run.phase != RunPhase::kActive && run.phase != RunPhase::kOpened && !pausing) return;
-  const bool opened = run.phase == RunPhase::kOpened;
-  run.phase = RunPhase::kStopping;
+  const bool stopping = run.phase == RunPhase::kStopping ||
+                        (run.phase == RunPhase::kOpened && run.result != RunResult::kDone);
+  if (run.phase == RunPhase::kEnded || (stopping && run.result != RunResult::kPaused)) return;
   run.result = result;
   run.reason = std::move(reason);
-  if (opened) return;  // StartRun tells what there is, and ends it
+  if (run.phase == RunPhase::kOpened) return;  // StartRun tells what there is, and ends it
+  run.phase = RunPhase::kStopping;
   run.last_ended = std::max(run.last_ended, now);
   DropWaitingJobs(run);
   CheckRunEnd(run);
