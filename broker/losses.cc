@@ -168,17 +168,14 @@ void JobQueue::JudgeDead(Loss loss, const std::string& what, Instant now) {
     if (found == jobs_.end()) continue;
     Job& job = found->second;
     if (job.suspected_by == loss.id) job.suspected_by = 0;
-    const bool suspect = ++job.marks.unclaimed_deaths >= 2 && !job.marks.alone;
-    job.marks.alone = job.marks.alone || suspect;
+    ++job.marks.unclaimed_deaths;
     Mark(job);
-    if (!suspect) continue;
-    if (job.state == JobState::kReady) Enqueue(job, /*fresh=*/false);
   }
-  bool charged = false;
+  // Also where the run has been stopped meanwhile, and the item with it.
+  const bool charged = !loss.held.empty();
   for (const JobId id : loss.held) {
     const auto found = jobs_.find(id);
     if (found == jobs_.end() || found->second.state != JobState::kHeld) continue;
-    charged = true;
     ChargeDeath(found->second, what, now);
   }
   if (!charged &&
@@ -239,6 +236,8 @@ void JobQueue::ReportCrashLoop(StageIndex stage, std::int64_t replica, const std
                               ? "every " + settings_[stage].name + " worker"
                               : "worker " + settings_[stage].name + "-" + std::to_string(replica);
   StopAllRuns(who + " dies again and again without ending a job; the last one " + what, now);
+  // It has been told: the runs that are submitted after this are not to end at its first death.
+  crash_loops_.Success(stage, replica);
 }
 
 void JobQueue::EndWorker(IncarnationId id, std::string reason, Instant now) {

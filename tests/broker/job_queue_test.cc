@@ -448,3 +448,21 @@ TEST_CASE("failures that were taken over do not count against a run") {
   world.Fail(worker, world.ClaimAll(worker).at(0), false);
   CHECK(world.queue.FindRun(run)->result == RunResult::kFailed);
 }
+
+TEST_CASE(
+    "a run that is paused and then stopped before its start is known ends with all its counts") {
+  QueueWorld world;
+  const RunId run(7);
+  world.queue.AddRun(run, {}, world.now);
+  world.queue.StopRun(run, RunResult::kPaused, "paused", world.now);
+  world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
+  world.Settle();
+  CHECK_FALSE(world.Ended(run));
+  RunStart start;
+  start.counts.scanned = start.counts.ok = 3;
+  world.queue.StartRun(run, start, world.now);
+  world.Settle();
+  REQUIRE(world.Ended(run));
+  CHECK(world.Counts(run).ok == 3);
+  CHECK(world.queue.FindRun(run)->result == RunResult::kStopped);
+}

@@ -121,6 +121,42 @@ TEST_CASE("a job that waits unclaimed is taken back only when another worker is 
   CHECK(world.JobOf("hostage")->marks.attempts == 0);
 }
 
+TEST_CASE("a job that never came to its idle worker is asked for, and sent again when it answers") {
+  OneItem world;
+  const IncarnationId idle = world.Join(kWork);
+  const std::vector<wire::Lease> leases = world.Held(idle);
+  for (int i = 0; i < 29; ++i) {
+    world.Advance(seconds(1));
+    world.Beat(idle, 0);
+  }
+  CHECK(world.revoked.empty());
+  world.Advance(seconds(2));
+  CHECK(world.revoked[idle].at(0) == leases[0]);
+  world.Return(idle, leases[0]);
+  REQUIRE(world.Held(idle).size() == 1);
+  CHECK(world.Held(idle)[0].delivery > leases[0].delivery);
+  CHECK(world.JobOf("a")->marks.attempts == 0);
+}
+
+TEST_CASE("a process that was cut off for its stall and then ends has died once, not twice") {
+  OneItem world;
+  // Five such deaths in a row would be a crash loop.
+  for (int i = 0; i < 3; ++i) {
+    const std::string boot = "boot" + std::to_string(i);
+    const IncarnationId stuck = world.Join(kWork, 1, 0, boot);
+    world.Advance(seconds(1));
+    const std::vector<wire::Lease> leases = world.ClaimAll(stuck);
+    for (int beats = 0; beats < 31; ++beats) {
+      world.Advance(seconds(10));
+      world.Beat(stuck, 7, leases);
+    }
+    const IncarnationId again = world.Join(kWork, 1, 0, boot);
+    world.Kill(again);
+  }
+  CHECK(world.queue.FindRun(world.run)->result == RunResult::kDone);
+  CHECK(world.EndOf("a")->code == "worker-died");
+}
+
 TEST_CASE("a handler without progress for the stall time is cut off, though it beats") {
   OneItem world;
   const IncarnationId stuck = world.Join(kWork);

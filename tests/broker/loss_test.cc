@@ -143,6 +143,36 @@ TEST_CASE("a job that kills twice before its claim becomes `alone`, and is charg
   CHECK(world.EndOf("poison")->code == "worker-died");
 }
 
+TEST_CASE("a job lost twice before its claim runs by itself at once, before any verdict") {
+  Items world({"a"});
+  for (int i = 0; i < 2; ++i) {
+    const IncarnationId worker = world.Join(kWork, 1, i);
+    REQUIRE(world.Held(worker).size() == 1);
+    CHECK_FALSE(world.JobOf("a")->marks.alone);
+    world.LoseLink(worker);
+  }
+  const IncarnationId third = world.Join(kWork, 1, 2);
+  REQUIRE(world.Held(third).size() == 1);
+  CHECK(world.JobOf("a")->marks.alone);
+  // Lost by itself it waits for the verdict: no fourth process is risked meanwhile.
+  world.LoseLink(third);
+  const IncarnationId fourth = world.Join(kWork, 1, 3);
+  CHECK(world.Held(fourth).empty());
+}
+
+TEST_CASE(
+    "a job lost twice before its claim is free again when the second process proves to live") {
+  Items world({"a"});
+  for (int i = 0; i < 2; ++i) {
+    const IncarnationId worker = world.Join(kWork, 1, i, "boot" + std::to_string(i));
+    world.LoseLink(worker);
+  }
+  const IncarnationId again = world.Join(kWork, 1, 1, "boot1");
+  REQUIRE(world.Held(again).size() == 1);
+  CHECK_FALSE(world.JobOf("a")->marks.alone);
+  CHECK_FALSE(world.marks["a"].alone);
+}
+
 TEST_CASE("a link that was only lost charges nothing when its process says HELLO in time") {
   Items world({"a"});
   const IncarnationId first = world.Join(kWork, 1, 0, "boot-x");
@@ -225,6 +255,17 @@ TEST_CASE("five short lives of one replica are a crash loop, which stops the run
   CHECK(world.Ended(world.run));
   CHECK(world.queue.FindRun(world.run)->result == RunResult::kFailed);
   CHECK(world.queue.FindRun(world.run)->reason.find("status 134") != std::string::npos);
+}
+
+TEST_CASE("a run that is submitted after a crash loop does not end at the next death") {
+  Items world({"a"});
+  for (int i = 0; i < 5; ++i) {
+    world.queue.StillbornDied(kWork, 0, "exited with status 134", world.now);
+  }
+  const RunId again = world.AddRun();
+  world.queue.StillbornDied(kWork, 0, "exited with status 134", world.now);
+  CHECK(world.queue.FindRun(world.run)->result == RunResult::kFailed);
+  CHECK(world.queue.FindRun(again)->phase == RunPhase::kActive);
 }
 
 TEST_CASE("deaths after a job was ended are no crash loop") {
