@@ -17,6 +17,8 @@ from millrace_testing import main
 WORKERS = ["scan", "preprocess", "inference", "postprocess"]
 # Longer than lease and heartbeat together.
 FREEZE_S = 4.5
+# A sanitizer takes its time over 2,000 pictures.
+LONG_S = 400
 
 
 class Chaos(ChaosTest):
@@ -43,14 +45,14 @@ class Chaos(ChaosTest):
         starts = 1
         for moment, kind in zip(moments, kinds):
             if not wait_for_output(self.out, moment, run):
-                log.append(f"start {starts} ended with {run.wait()}")
-                if run.wait() == 0:
+                log.append(f"start {starts} ended with {run.wait(LONG_S)}")
+                if run.wait(LONG_S) == 0:
                     break
                 run = self.start_chaos()
                 starts += 1
                 wait_for_output(self.out, moment, run)
             self.disturb(disturber, run, kind)
-        while (status := run.wait()) != 0:
+        while (status := run.wait(LONG_S)) != 0:
             log.append(f"start {starts} ended with {status}")
             self.assertIn(status, (3, -9), f"{log}\n{run.stderr}")
             self.assertLess(starts, len(kinds) + 2, f"{log}\n{run.stderr}")
