@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How soon after a worker or the broker has gone its work goes on.
 
-    MILLRACE_BIN_DIR=build/release/bin detection_time.py [--rounds 20] [--tcp]
+    MILLRACE_BIN_DIR=build/release/bin /usr/bin/python3 detection_time.py [--rounds 20] [--tcp]
 
 The workers are the tests' own, in Python (tests/integration/python_worker): their journals say when
 each job came. The one that is to go holds four jobs, of which it has begun one; the other is idle.
