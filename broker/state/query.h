@@ -53,6 +53,13 @@ class Query {
   // Of the row that Step came to.
   std::int64_t NumberAt(int column) { return statement_.getColumn(column).getInt64(); }
   double RealAt(int column) { return statement_.getColumn(column).getDouble(); }
+  // Until the next Step.
+  std::string_view ViewAt(int column) {
+    const SQLite::Column value = statement_.getColumn(column);
+    const auto* bytes = static_cast<const char*>(value.getBlob());
+    return bytes == nullptr ? std::string_view()
+                            : std::string_view(bytes, static_cast<std::size_t>(value.getBytes()));
+  }
   std::string BytesAt(int column) { return statement_.getColumn(column).getString(); }
 
  private:

@@ -1,5 +1,9 @@
 #include "broker/state/row_sql.h"
 
+#include <string_view>
+
+#include "broker/state/row_sum.h"
+
 namespace millrace {
 
 RunRow ReadRunRow(Query& query) {
@@ -57,6 +61,22 @@ bool HasItsSum(const RunRow& row, Query& query) {
 bool HasItsSum(const ItemRow& row, Query& query) {
   return row.state <= ItemState::kSkipped &&
          query.NumberAt(15) == static_cast<std::int64_t>(row.Sum());
+}
+
+bool ItemHasItsSum(Query& query) {
+  // The columns of kSelectItems, in which order ItemRow::Sum takes them too.
+  constexpr std::string_view kKinds = "nbnnnnbbbnnnnbb";  // numbers and bytes
+  RowSum sum;
+  for (std::size_t column = 0; column < kKinds.size(); ++column) {
+    const int at = static_cast<int>(column);
+    if (kKinds[column] == 'n') {
+      sum.Add(query.NumberAt(at));
+    } else {
+      sum.Add(query.ViewAt(at));
+    }
+  }
+  return query.NumberAt(3) <= static_cast<std::int64_t>(ItemState::kSkipped) &&
+         query.NumberAt(15) == static_cast<std::int64_t>(sum.Value());
 }
 
 void BindRun(Query& query, const RunRow& row) {

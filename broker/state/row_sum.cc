@@ -2,12 +2,17 @@
 
 #include <xxhash.h>
 
+#include <array>
+#include <cstddef>
+
 namespace millrace {
 
 RowSum& RowSum::Add(std::int64_t value) {
-  for (int shift = 0; shift < 64; shift += 8) {
-    bytes_ += static_cast<char>(static_cast<std::uint64_t>(value) >> shift);
+  std::array<char, 8> bytes{};
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    bytes[at] = static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * at));
   }
+  bytes_.append(bytes.data(), bytes.size());
   return *this;
 }
 

@@ -183,9 +183,8 @@ bool IsSound(SQLite::Database& database) {
     const bool runs = EachRow(database, kSelectRuns, "runs.id", [&](Query& query) {
       sums = sums && HasItsSum(ReadRunRow(query), query);
     });
-    const bool items = EachRow(database, kSelectItems, "root, key", [&](Query& query) {
-      sums = sums && HasItsSum(ReadItemRow(query), query);
-    });
+    const bool items = EachRow(database, kSelectItems, "root, key",
+                               [&](Query& query) { sums = sums && ItemHasItsSum(query); });
     return runs && items && sums;
   } catch (const SQLite::Exception& error) {
     if (IsDamage(error)) return false;

@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import subprocess
+from unittest import mock
 
 from chaos_world import QUICK, ChaosTest
 from disk_full_test import INSIDE, enter_namespace
@@ -46,13 +47,10 @@ class BrokenDisk(ChaosTest):
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], check=True)
         fault = {
             "LD_PRELOAD": str(shim), "MILLRACE_FAULT_PATH": path, "MILLRACE_FAULT_PROGRAM": program,
-            "MILLRACE_FAULT_AFTER": str(after), "ASAN_OPTIONS": "verify_asan_link_order=0"}
-        os.environ.update(fault)
-        try:
+            "MILLRACE_FAULT_AFTER": str(after),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+        with mock.patch.dict(os.environ, fault):
             return self.start_chaos(*words)
-        finally:
-            for name in fault:
-                del os.environ[name]
 
     def test_a_state_on_a_full_disk_stops_the_broker_and_goes_on_with_more_room(self):
         state = self.folder / "state"

@@ -3,12 +3,12 @@ undisturbed run makes of it, and what must hold of any other run's outcome."""
 import hashlib
 import os
 import pathlib
-import re
 import shutil
 import signal
 import sqlite3
 import tempfile
 import time
+from unittest import mock
 
 from millrace_testing import Process, TestCase, files_below, jpeg, wait_until, write_photos
 
@@ -70,6 +70,10 @@ class ChaosTest(TestCase):
         super().setUp()
         self.photos.rmdir()
         self.photos = self.shared / "photos"
+        # Where a killed `millrace run` leaves its folder of sockets.
+        sockets = mock.patch.dict(os.environ, {"XDG_RUNTIME_DIR": str(self.folder)})
+        sockets.start()
+        self.addCleanup(sockets.stop)
 
     def start_chaos(self, *words):
         return self.start_demo(*QUICK, "--fail-on", "never", *words)
@@ -101,7 +105,6 @@ class Disturber:
     def __init__(self, random, log):
         self.random = random
         self.log = log  # what was done, for a failed test's message
-        self.stopped = set()
 
     def victim(self, run, wanted):
         """A child to be found by the start of its name: ("preprocess-1", pid)."""
@@ -133,7 +136,3 @@ class Disturber:
         while time.monotonic() < deadline and run.process.poll() is None:
             time.sleep(0.05)
         self.send(name, pid, signal.SIGCONT)
-
-
-def count_said(pattern, text):
-    return len(re.findall(pattern, text))

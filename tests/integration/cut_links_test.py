@@ -67,13 +67,14 @@ class CutLinks(ChaosTest):
         def cut(kind):
             return lambda source: self.proxy.reset(kind, source)
         self.check([cut(kind) for kind in ("feed", "reports", "control") * 4], seed=1)
-        self.assertGreaterEqual(self.joins(), len(WORKERS) + 8)  # a lost control link is no loss
+        # A lost control link is no loss, and two cuts may meet one incarnation.
+        self.assertGreaterEqual(self.joins(), len(WORKERS) + 4)
 
     def test_links_that_fall_silent_cost_nothing(self):
         def cut(kind):
             return lambda source: self.proxy.silence(kind, source)
         self.check([cut(kind) for kind in ("feed", "reports", "control")], seed=2)
-        self.assertGreaterEqual(self.joins(), len(WORKERS) + 2)
+        self.assertGreaterEqual(self.joins(), len(WORKERS) + 1)
 
 
 if __name__ == "__main__":

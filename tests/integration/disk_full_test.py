@@ -48,7 +48,8 @@ class FullDisk(TestCase):
             Image.frombytes("RGB", (512, 512), os.urandom(512 * 512 * 3)).save(
                 self.photos / os.fsdecode(name), compress_level=0)
         self.run_to_end(
-            "run", "demo", self.photos, self.out, "--set", "postprocess.backoff=1ms", "--set",
+            "run", "demo", self.photos, self.out, "--state", self.folder / "state",
+            "--set", "postprocess.backoff=1ms", "--set",
             "postprocess.options.keep=background,skin", "--set", "postprocess.options.format=png",
             expect=1)
         self.assert_closes(self.report())
