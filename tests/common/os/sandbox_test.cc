@@ -38,6 +38,8 @@ namespace {
 const std::string kNotPermitted = ErrnoText(EPERM);
 const std::string kNoSuchCall = ErrnoText(ENOSYS);
 
+constexpr char kEnd = '.';
+
 // What `work` returns in a process of its own.
 std::string InChild(const std::function<std::string()>& work) {
   std::array<int, 2> ends{};
@@ -47,7 +49,7 @@ std::string InChild(const std::function<std::string()>& work) {
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    const std::string said = work();
+    const std::string said = work() + kEnd;
     const bool written = write(to.get(), said.data(), said.size()) >= 0;
     _exit(written ? 0 : 1);
   }
@@ -60,6 +62,8 @@ std::string InChild(const std::function<std::string()>& work) {
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   CHECK(status == 0);
+  REQUIRE(said.ends_with(kEnd));  // else another program took its place
+  said.pop_back();
   return said;
 }
 
@@ -102,7 +106,7 @@ long Spawn() {
 
 long Execute() {
   const std::array<char*, 1> nothing{nullptr};
-  return execve("/bin/true", nothing.data(), nothing.data());
+  return execve("/no/such/program", nothing.data(), nothing.data());
 }
 
 TEST_CASE("in a sandbox files are read, threads made and signals sent to oneself") {
