@@ -33,7 +33,7 @@ survivors=0
 simulate "the tree as it is" || { cat "$work/verdict"; exit 2; }
 printf '%-32s %s\n' mutation 'what the simulation says of it'
 for name in "$@"; do
-  patch -s -p1 -d "$work/tree" <"$here/mutations/$name.patch"
+  patch -s -p1 --no-backup-if-mismatch -d "$work/tree" <"$here/mutations/$name.patch"
   if simulate "$name"; then
     survivors=$((survivors + 1))
     verdict="NOTHING: it survives $schedules schedules"
@@ -42,6 +42,6 @@ for name in "$@"; do
     verdict="$(sed -n 's/.*not so: //p' "$work/verdict" | head -1 | cut -c1-90) [seed ${seed:-none}]"
   fi
   printf '%-32s %s\n' "$name" "$verdict"
-  patch -s -R -p1 -d "$work/tree" <"$here/mutations/$name.patch"
+  patch -s -R -p1 --no-backup-if-mismatch -d "$work/tree" <"$here/mutations/$name.patch"
 done
 [ "$survivors" -eq 0 ] || { echo "mutate.sh: $survivors survive" >&2; exit 1; }
