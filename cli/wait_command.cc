@@ -50,9 +50,11 @@ class Silence {
 // Takes what the broker has said; its error where it refuses.
 Result<void> TakeReplies(net::ControlClient& control, RunFollower& follower) {
   for (;;) {
-    ASSIGN_OR_RETURN(const auto reply, control.Receive());
-    if (!reply) return {};
-    follower.OnReply(*reply);
+    auto reply = control.Receive();
+    if (!reply && reply.error().code == ErrorCode::kProtocol) continue;  // a newer broker's
+    if (!reply) return Fail(reply.error());
+    if (!*reply) return {};
+    follower.OnReply(**reply);
     if (follower.refused()) return Fail(*follower.refused());
   }
 }

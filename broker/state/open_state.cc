@@ -29,6 +29,8 @@ constexpr std::size_t kPageBytes = 4096;  // SQLite's, where nobody says otherwi
 struct Files {
   explicit Files(const std::string& directory)
       : database(directory + "/state.db"), log(database + "-wal"), index(database + "-shm") {}
+  // What takes the place of a damaged one.
+  [[nodiscard]] std::string Fresh() const { return database + ".new"; }
   std::string database, log, index;
 };
 
@@ -59,8 +61,13 @@ Result<std::string> CopyAside(const std::string& directory, const Files& files) 
     fs::copy_file(file, folder / fs::path(file).filename(), error);
   }
   if (error) {
-    return Fail(ErrorCode::kWriteFailed,
-                "cannot copy the damaged state aside to " + folder + ": " + error.message());
+    // A part of a copy is of no use, and one at every restart would fill the disk.
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+    return Fail(
+        ErrorCode::kWriteFailed,
+        "cannot copy the damaged state aside to " + folder + ": " + error.message() +
+            "; the copy takes as much room as the state itself: make some, and start again");
   }
   return folder;
 }
@@ -102,24 +109,43 @@ Result<std::shared_ptr<SQLite::Database>> OpenNew(const Files& files) {
   });
 }
 
-// Makes a new database of what the damaged one still tells, in its place.
+// The new database, which is whole and on disk, becomes the database.
+Result<void> PutInPlace(const Files& files) {
+  std::error_code error;
+  for (const std::string& file : {files.log, files.index}) fs::remove(file, error);
+  fs::rename(files.Fresh(), files.database, error);
+  if (error) {
+    return Fail(ErrorCode::kWriteFailed,
+                "cannot put " + files.Fresh() + " in place: " + error.message());
+  }
+  return {};
+}
+
+// Makes a new database of what the damaged one still tells, in its place; the damaged one has been
+// copied aside.
 Result<Salvage> Replace(const Files& files) {
-  const std::string fresh = files.database + ".new";
+  const std::string fresh = files.Fresh();
   std::error_code error;
   for (const char* suffix : {"", "-wal", "-shm", "-journal"}) fs::remove(fresh + suffix, error);
   // SQLite drops the log of an empty file. It may hold all there is: give it a page to lie on.
   if (BytesOf(files.database) == 0) std::ofstream(files.database) << std::string(kPageBytes, '\0');
   ASSIGN_OR_RETURN(const Salvage salvage, SalvageTo(files.database, fresh));
-  for (const std::string& file : {files.log, files.index}) fs::remove(file, error);
-  fs::rename(fresh, files.database, error);
+  // From here on the database is missing until the new one has its name: whoever finds it so goes
+  // on from there. Else a crash in between would leave one without its log, which looks whole.
+  fs::remove(files.database, error);
+  if (!error) RETURN_IF_ERROR(PutInPlace(files));
   if (error) {
-    return Fail(ErrorCode::kWriteFailed, "cannot put " + fresh + " in place: " + error.message());
+    return Fail(ErrorCode::kWriteFailed,
+                "cannot remove the damaged " + files.database + ": " + error.message());
   }
   return salvage;
 }
 
 Result<OpenedState> OpenLocked(const std::string& directory, FileLock lock) {
   const Files files(directory);
+  if (!fs::exists(files.database) && fs::exists(files.Fresh())) {
+    RETURN_IF_ERROR(PutInPlace(files));
+  }
   OpenedState state{std::move(lock), nullptr, {}};
   const bool has_log = BytesOf(files.log) > 0;
   const bool empty = BytesOf(files.database) == 0;

@@ -27,6 +27,7 @@ StateThread::~StateThread() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
+    waiting_.clear();
   }
   wake_.notify_one();
   thread_.join();

@@ -22,7 +22,8 @@ class StateThread {
   // `alone` is called on the state's thread.
   static Result<std::unique_ptr<StateThread>> Start(std::unique_ptr<State> state,
                                                     GroupCommit::Alone alone);
-  // Finishes what has been posted, and joins.
+  // Finishes the commit that is under way, and joins. What is posted and not begun is dropped: who
+  // cares for it waits until `idle`.
   ~StateThread();
   StateThread(const StateThread&) = delete;
   StateThread& operator=(const StateThread&) = delete;

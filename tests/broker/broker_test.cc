@@ -51,7 +51,10 @@ class Ports final : public BrokerPorts {
     return taken;
   }
   bool StateIdle() const override { return posted_.empty(); }
-  Result<std::shared_ptr<const void>> HoldFolder(const std::string&) override { return nullptr; }
+  Result<std::shared_ptr<const void>> HoldFolder(const std::string&, bool) override {
+    return nullptr;
+  }
+  void ClearFolder(const std::string&) override {}
 
  private:
   std::vector<StateRequest> posted_;

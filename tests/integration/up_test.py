@@ -3,9 +3,10 @@
 import json
 import os
 import signal
+import subprocess
 
 from millrace_testing import (
-    TestCase, files_below, free_ports, jpeg, main, wait_until, write_photos)
+    BIN, TestCase, files_below, free_ports, jpeg, main, wait_until, write_photos)
 
 TOPOLOGY = """\
 version: 1
@@ -34,6 +35,23 @@ class Up(TestCase):
 
     def status(self):
         return json.loads(self.run_to_end("status", "--json", *self.broker, expect=0).stdout)
+
+    def test_a_worker_with_other_options_than_its_stages_is_refused_by_name(self):
+        wait_until(lambda: self.up_stages() == [1, 1, 1, 1], "the stages to join")
+        other = self.folder / "other.yaml"
+        other.write_text(self.topology.read_text().replace("keep: [skin]", "keep: [hair]"))
+        worker = subprocess.run(
+            [BIN / "millrace-postprocess", "--topology", other, "--stage", "postprocess",
+             "--replica", "1"], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(worker.returncode, 2, worker.stderr)
+        self.assertIn("another worker (replica 0) goes by in stage postprocess", worker.stderr)
+
+    def up_stages(self):
+        done = subprocess.run([BIN / "millrace", "status", "--json", *self.broker],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            return None
+        return [stage["workers"] for stage in json.loads(done.stdout)["stages"]]
 
     def test_runs_come_and_go_and_down_ends_it(self):
         names = {os.fsencode(name) for name in write_photos(self.photos, 100)}

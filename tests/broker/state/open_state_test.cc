@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,20 @@
 
 using namespace millrace;
 using namespace millrace::testing;
+
+namespace {
+
+// Whether the process has a file of this name open: it is waiting for it, or has it.
+bool HasOpen(pid_t process, const std::string& name) {
+  std::error_code error;
+  for (const auto& fd :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/fd", error)) {
+    if (std::filesystem::read_symlink(fd.path(), error).filename() == name) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 TEST_CASE("a state has one owner, whose host and process a second one is told") {
   const ScratchFolder folder;
@@ -40,7 +55,7 @@ TEST_CASE("an owner that leaves is waited for") {
     char byte = owns ? 'y' : 'n';
     (void)!write(locked[1], &byte, 1);
     (void)!read(leave[0], &byte, 1);
-    usleep(100'000);  // so that the other is waiting
+    while (!HasOpen(getppid(), "state.lock")) sched_yield();
     _exit(0);
   }
   char byte = 0;
@@ -50,6 +65,23 @@ TEST_CASE("an owner that leaves is waited for") {
   CHECK(OpenState(folder.path(), std::chrono::seconds(60)).has_value());
   CHECK(waitpid(owner, nullptr, 0) == owner);
   for (const int fd : {locked[0], locked[1], leave[0], leave[1]}) close(fd);
+}
+
+TEST_CASE("a crash while a damaged state is replaced leaves the new one to the next broker") {
+  const ScratchFolder folder;
+  const std::string path = folder.path() + "/state.db";
+  {
+    const Result<OpenedState> first = OpenState(folder.path());
+    REQUIRE(first.has_value());
+    first->database->exec("INSERT INTO recipe_ids (id, digest, sum) VALUES (1, 'd', 0)");
+    first->database->exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
+  std::filesystem::rename(path, path + ".new");
+  WriteFile(path + "-wal", "of the damaged one");
+  const Result<OpenedState> next = OpenState(folder.path());
+  REQUIRE_MESSAGE(next.has_value(), next.error().message);
+  CHECK(std::filesystem::exists(path));
+  CHECK_FALSE(std::filesystem::exists(path + ".new"));
 }
 
 TEST_CASE("a network file system is known by its number, and a local one is none") {
