@@ -168,7 +168,7 @@ Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& ident
     live->kept.push_back({identity, number, submit});  // for when it is over
     return std::nullopt;
   }
-  return wire::Submitted{run};
+  return OnceDurable(identity, number, wire::Submitted{run});
 }
 
 Broker::Answer Broker::OpenAnew(const RunOrder& order, const std::string& identity,

@@ -51,8 +51,8 @@ TEST_CASE("an owner that leaves is waited for") {
   REQUIRE(pipe(leave.data()) == 0);
   const pid_t owner = fork();
   if (owner == 0) {
-    const bool owns = FileLock::Acquire(folder.path() + "/state.lock").has_value();
-    char byte = owns ? 'y' : 'n';
+    const Result<FileLock> lock = FileLock::Acquire(folder.path() + "/state.lock");
+    char byte = lock ? 'y' : 'n';
     (void)!write(locked[1], &byte, 1);
     (void)!read(leave[0], &byte, 1);
     while (!HasOpen(getppid(), "state.lock")) sched_yield();
