@@ -2,6 +2,7 @@
 // terminal is too narrow for them.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>

@@ -1,5 +1,6 @@
 #include "broker/state/wal.h"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <vector>

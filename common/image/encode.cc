@@ -5,6 +5,7 @@
 #include <webp/encode.h>
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <opencv2/core.hpp>
 #include <opencv2/imgcodecs.hpp>

@@ -1,6 +1,7 @@
 #include "common/wire/pack.h"
 
 #include <algorithm>
+#include <exception>
 #include <limits>
 
 #include "common/payload/float64.h"
