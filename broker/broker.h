@@ -159,30 +159,32 @@ class Broker {
   void StartWhenKnown(RunId run, bool anyway = false);
   [[nodiscard]] std::int64_t UnixSeconds() const;
 
-  // control.cc
-  Answer Take(const wire::Hello& hello, const std::string& identity, std::uint64_t request);
-  Answer Take(const wire::Exit& exit, const std::string& identity, std::uint64_t request);
+  // orders.cc
   Answer Take(const wire::Submit& submit, const std::string& identity, std::uint64_t request);
   Answer Take(const wire::RetryRequest& retry, const std::string& identity, std::uint64_t request);
-  Answer Take(const wire::PauseRequest& pause, const std::string& identity, std::uint64_t request);
-  Answer Take(const wire::ResumeRequest& resume, const std::string& identity,
-              std::uint64_t request);
-  Answer Take(const wire::BackupRequest& backup, const std::string& identity,
-              std::uint64_t request);
-  Answer Take(const wire::StatusRequest& status, const std::string& identity,
-              std::uint64_t request);
-  Answer Take(const wire::WaitRequest& wait, const std::string& identity, std::uint64_t request);
   Answer Take(const wire::CancelRequest& cancel, const std::string& identity,
               std::uint64_t request);
-  Answer Take(const wire::FailuresRequest& failures, const std::string& identity,
-              std::uint64_t request);
-  Answer Take(const wire::ShutdownRequest& shutdown, const std::string& identity,
+  Answer Take(const wire::PauseRequest& pause, const std::string& identity, std::uint64_t request);
+  Answer Take(const wire::ResumeRequest& resume, const std::string& identity,
               std::uint64_t request);
   // Submit, where no run is writing to the output.
   Answer OpenAnew(const RunOrder& order, const std::string& identity, std::uint64_t number);
   // Opens a run in the state, and answers with its id.
   Answer OpenInState(StateRequest request, const std::string& output, State::StartAs how,
                      const std::string& identity, std::uint64_t number);
+
+  // control.cc
+  Answer Take(const wire::Hello& hello, const std::string& identity, std::uint64_t request);
+  Answer Take(const wire::Exit& exit, const std::string& identity, std::uint64_t request);
+  Answer Take(const wire::StatusRequest& status, const std::string& identity,
+              std::uint64_t request);
+  Answer Take(const wire::WaitRequest& wait, const std::string& identity, std::uint64_t request);
+  Answer Take(const wire::FailuresRequest& failures, const std::string& identity,
+              std::uint64_t request);
+  Answer Take(const wire::BackupRequest& backup, const std::string& identity,
+              std::uint64_t request);
+  Answer Take(const wire::ShutdownRequest& shutdown, const std::string& identity,
+              std::uint64_t request);
   void Reply(const std::string& identity, std::uint64_t request, wire::ControlReply reply);
   [[nodiscard]] std::optional<StageIndex> FindStage(std::string_view name) const;
   [[nodiscard]] wire::RunStatus StatusOf(RunId id, const RunFiles& files) const;

@@ -1,22 +1,15 @@
-// Broker: requests on the control socket.
+// Broker: requests of workers, and those that ask; what is ordered is in orders.cc.
 #include <sys/wait.h>
 
 #include <cstring>
 #include <utility>
 
 #include "broker/broker.h"
+#include "broker/refusal.h"
 #include "broker/run_files.h"
-#include "common/payload/meta.h"
 
 namespace millrace {
 namespace {
-
-wire::ErrorReply Refusal(const Error& error) {
-  return {std::string(ErrorCodeName(error.code)), error.message};
-}
-wire::ErrorReply Refusal(ErrorCode code, std::string text) {
-  return Refusal(Error{code, std::move(text)});
-}
 
 // "was killed by signal 9 (Killed)", "exited with status 3", and its last words.
 std::string HowItEnded(const wire::Exit& exit) {
@@ -30,8 +23,6 @@ std::string HowItEnded(const wire::Exit& exit) {
   if (!tail.empty()) text += "; its last line was: " + std::string(tail.substr(0, 500));
   return text;
 }
-
-bool IsAbsolute(const std::string& path) { return !path.empty() && path.front() == '/'; }
 
 constexpr std::int64_t kBeatShareOfLease = 10;
 constexpr std::int64_t kSlowestBeatMs = 1000;
@@ -133,104 +124,6 @@ Broker::Answer Broker::Take(const wire::Exit& exit, const std::string&, std::uin
   return wire::OkReply{};
 }
 
-Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& identity,
-                            std::uint64_t number) {
-  if (shutting_down_) return Refusal(ErrorCode::kUnavailable, "the broker is shutting down");
-  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
-  if (!IsAbsolute(submit.input) || !IsAbsolute(submit.output)) {
-    return Refusal(ErrorCode::kUsage, "input and output must be absolute paths");
-  }
-  if (Result<Meta> options = Meta::Decode(submit.options); !options) {
-    return Refusal(options.error().WithContext("the run's options"));
-  }
-  const RunOrder order{.input = submit.input,
-                       .output = submit.output,
-                       .options = submit.options,
-                       .stop_at_failures = submit.stop_at_failures,
-                       .stop_at_share = submit.stop_at_share,
-                       .fresh = submit.fresh,
-                       .verify_outputs = submit.verify_outputs,
-                       .prune = submit.prune};
-  RunFiles* live = LiveRunInto(submit.output);
-  if (live == nullptr) return OpenAnew(order, identity, number);
-  const RunId run = live->spec.run;
-  if (!live->order.SameWork(order)) {
-    return Refusal(ErrorCode::kUnavailable,
-                   "run " + std::to_string(run.value()) + " is writing to " + submit.output);
-  }
-  // Asked twice, since the first answer was lost, by a client or with the broker before this; or
-  // one that is wanted again.
-  if (live->pausing && !live->paused) {
-    if (!std::exchange(live->resume_wanted, true)) Post(SetPhase{run, StoredPhase::kActive});
-  } else if (live->paused) {
-    Resume(*live);
-  } else if (live->closing || IsEnding(queue_.FindRun(run))) {
-    live->kept.push_back({identity, number, submit});  // for when it is over
-    return std::nullopt;
-  }
-  return OnceDurable(identity, number, wire::Submitted{run});
-}
-
-Broker::Answer Broker::OpenAnew(const RunOrder& order, const std::string& identity,
-                                std::uint64_t number) {
-  return OpenInState(OpenRun{order, UnixSeconds()}, order.output, State::StartAs::kSubmitted,
-                     identity, number);
-}
-
-Broker::Answer Broker::Take(const wire::RetryRequest& retry, const std::string& identity,
-                            std::uint64_t number) {
-  if (shutting_down_) return Refusal(ErrorCode::kUnavailable, "the broker is shutting down");
-  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
-  std::optional<std::int64_t> stage;
-  if (!retry.stage.empty()) {
-    const std::optional<StageIndex> index = FindStage(retry.stage);
-    if (!index) {
-      return Refusal(ErrorCode::kUsage,
-                     "the topology " + topology_.name + " has no stage '" + retry.stage + "'");
-    }
-    stage = static_cast<std::int64_t>(*index);
-  }
-  if (!IsAbsolute(retry.output)) {
-    return Refusal(ErrorCode::kUsage, "output must be an absolute path");
-  }
-  if (const RunFiles* live = LiveRunInto(retry.output); live != nullptr) {
-    // Asked twice, since the first answer was lost.
-    if (live->start_as == State::StartAs::kRetried && !live->closing) {
-      return wire::Submitted{live->spec.run};
-    }
-    return Refusal(ErrorCode::kUnavailable, "run " + std::to_string(live->spec.run.value()) +
-                                                " is writing to " + retry.output);
-  }
-  return OpenInState(RetryRun{retry.output, stage, retry.code}, retry.output,
-                     State::StartAs::kRetried, identity, number);
-}
-
-Broker::Answer Broker::OpenInState(StateRequest request, const std::string& output,
-                                   State::StartAs how, const std::string& identity,
-                                   std::uint64_t number) {
-  if (const auto opening = opening_.find(output); opening != opening_.end()) {
-    opening->second.push_back({identity, number});
-    return std::nullopt;
-  }
-  const bool make = how == State::StartAs::kSubmitted;
-  Result<std::shared_ptr<const void>> folder = ports_.HoldFolder(output, make);
-  if (!folder) return Refusal(folder.error());
-  opening_[output].push_back({identity, number});
-  Post(std::move(request),
-       [this, held = std::move(*folder), how, output](Result<StateAnswer> answer) {
-         const std::vector<Asker> askers = std::move(opening_.extract(output).mapped());
-         wire::ControlReply reply = answer ? wire::ControlReply(wire::Submitted{})
-                                           : wire::ControlReply(Refusal(answer.error()));
-         if (answer) {
-           const RunOpened opened = std::get<RunOpened>(std::move(*answer));
-           Opened(opened, held, how);
-           reply = wire::Submitted{opened.run};
-         }
-         for (const Asker& asker : askers) Reply(asker.identity, asker.number, reply);
-       });
-  return std::nullopt;
-}
-
 wire::RunStatus Broker::StatusOf(RunId id, const RunFiles& files) const {
   if (files.final_status) return *files.final_status;
   if (files.paused) return files.last_status;
@@ -309,67 +202,6 @@ Broker::Answer Broker::Take(const wire::WaitRequest& request, const std::string&
   if (found->second.final_status) return wire::StatusReply{{*found->second.final_status}, {}, ""};
   waiters_.push_back({identity, number, request.run});
   return std::nullopt;
-}
-
-Broker::Answer Broker::Take(const wire::CancelRequest& request, const std::string&, std::uint64_t) {
-  const auto found = runs_.find(request.run);
-  if (found == runs_.end()) {
-    return Refusal(ErrorCode::kNotFound, "no run " + std::to_string(request.run.value()));
-  }
-  if (found->second.final_status) return wire::OkReply{};
-  RunFiles& files = found->second;
-  if (files.paused) {
-    files.paused = files.pausing = files.starting = false;
-    AddToQueue(request.run);
-  }
-  files.pausing = files.resume_wanted = false;
-  queue_.StopRun(request.run, RunResult::kStopped,
-                 request.reason.empty() ? "cancelled" : request.reason, clock_.Now());
-  StartWhenKnown(request.run, /*anyway=*/true);
-  return wire::OkReply{};
-}
-
-Broker::Answer Broker::Take(const wire::PauseRequest& request, const std::string& identity,
-                            std::uint64_t number) {
-  const auto found = runs_.find(request.run);
-  if (found == runs_.end() || found->second.final_status) {
-    return Refusal(ErrorCode::kNotFound,
-                   "no run " + std::to_string(request.run.value()) + " is under way");
-  }
-  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
-  RunFiles& files = found->second;
-  if (std::exchange(files.resume_wanted, false)) Post(SetPhase{request.run, StoredPhase::kPaused});
-  const bool ending = files.closing || IsEnding(queue_.FindRun(request.run));
-  if (ending && !files.pausing) {
-    return Refusal(ErrorCode::kNotFound,
-                   "run " + std::to_string(request.run.value()) + " is ending already");
-  }
-  if (!files.paused && !files.pausing) {
-    files.pausing = true;
-    Post(SetPhase{request.run, StoredPhase::kPaused});
-    queue_.StopRun(request.run, RunResult::kPaused, "paused", clock_.Now());
-    StartWhenKnown(request.run, /*anyway=*/true);
-  }
-  return OnceDurable(identity, number, wire::OkReply{});
-}
-
-Broker::Answer Broker::Take(const wire::ResumeRequest& request, const std::string& identity,
-                            std::uint64_t number) {
-  const auto found = runs_.find(request.run);
-  if (found == runs_.end() || found->second.final_status) {
-    return Refusal(ErrorCode::kNotFound,
-                   "no run " + std::to_string(request.run.value()) + " is under way or paused");
-  }
-  if (shutting_down_) return Refusal(ErrorCode::kUnavailable, "the broker is shutting down");
-  if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
-  RunFiles& files = found->second;
-  if (files.paused) {
-    Resume(files);
-  } else if (files.pausing && !std::exchange(files.resume_wanted, true)) {
-    // What is in flight is still coming in. Recorded now: the next broker is to go on with it.
-    Post(SetPhase{request.run, StoredPhase::kActive});
-  }
-  return OnceDurable(identity, number, wire::OkReply{});
 }
 
 Broker::Answer Broker::Take(const wire::BackupRequest& request, const std::string& identity,
