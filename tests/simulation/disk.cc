@@ -46,6 +46,9 @@ Disk::Disk(std::shared_ptr<SQLite::Database> database) : database_(std::move(dat
   sqlite3_commit_hook(database_->getHandle(), RefuseCommit, this);
 }
 
+// The database serves the next world too.
+Disk::~Disk() { sqlite3_commit_hook(database_->getHandle(), nullptr, nullptr); }
+
 std::unique_ptr<State> Disk::Open() const { return std::make_unique<State>(database_, kStages); }
 
 DiskWriter::DiskWriter(Disk& disk, std::unique_ptr<State> state, Scheduler& time, Random& random,

@@ -23,6 +23,9 @@ class Disk {
  public:
   // The tables are made once and emptied for each schedule.
   explicit Disk(std::shared_ptr<SQLite::Database> database);
+  ~Disk();
+  Disk(const Disk&) = delete;
+  Disk& operator=(const Disk&) = delete;
   static std::shared_ptr<SQLite::Database> MakeDatabase();
 
   [[nodiscard]] std::unique_ptr<State> Open() const;
