@@ -167,8 +167,6 @@ class Broker {
   Answer Take(const wire::PauseRequest& pause, const std::string& identity, std::uint64_t request);
   Answer Take(const wire::ResumeRequest& resume, const std::string& identity,
               std::uint64_t request);
-  // Submit, where no run is writing to the output.
-  Answer OpenAnew(const RunOrder& order, const std::string& identity, std::uint64_t number);
   // Opens a run in the state, and answers with its id.
   Answer OpenInState(StateRequest request, const std::string& output, State::StartAs how,
                      const std::string& identity, std::uint64_t number);

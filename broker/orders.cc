@@ -27,7 +27,10 @@ Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& ident
                        .verify_outputs = submit.verify_outputs,
                        .prune = submit.prune};
   RunFiles* live = LiveRunInto(submit.output);
-  if (live == nullptr) return OpenAnew(order, identity, number);
+  if (live == nullptr) {
+    return OpenInState(OpenRun{order, UnixSeconds()}, order.output, State::StartAs::kSubmitted,
+                       identity, number);
+  }
   const RunId run = live->spec.run;
   if (!live->order.SameWork(order)) {
     return Refusal(ErrorCode::kUnavailable,
@@ -44,12 +47,6 @@ Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& ident
     return std::nullopt;
   }
   return OnceDurable(identity, number, wire::Submitted{run});
-}
-
-Broker::Answer Broker::OpenAnew(const RunOrder& order, const std::string& identity,
-                                std::uint64_t number) {
-  return OpenInState(OpenRun{order, UnixSeconds()}, order.output, State::StartAs::kSubmitted,
-                     identity, number);
 }
 
 Broker::Answer Broker::Take(const wire::RetryRequest& retry, const std::string& identity,

@@ -355,13 +355,6 @@ Result<void> State::SetRecipe(RunId run, std::int64_t stage, const std::string& 
   });
 }
 
-Result<Recipes> State::RecipesOf(RunId run) {
-  return Guarded("reading recipes", [&]() -> Result<Recipes> {
-    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
-    return context->recipes;
-  });
-}
-
 Result<void> State::SetPhase(RunId run, StoredPhase phase) {
   return Guarded("recording a run's phase", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));

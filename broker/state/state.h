@@ -86,7 +86,6 @@ class State {
   Result<RunStart> Start(RunId run, const Recipes& recipes, StartAs how);
   // The recipe of a stage that no worker had told yet; one that is known stays.
   Result<void> SetRecipe(RunId run, std::int64_t stage, const std::string& recipe);
-  Result<Recipes> RecipesOf(RunId run);
   Result<void> SetPhase(RunId run, StoredPhase phase);
   // It has ended: kDone, or kStopped where the same order is to go on with it.
   Result<void> Close(RunId run, StoredPhase phase, const wire::RunStatus& status,
