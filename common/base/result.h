@@ -27,6 +27,10 @@ enum class ErrorCode {
   kCorrupt,            // a decoder refused its data
   kTooLarge,           // over a cap on bytes, pixels or side
   kUnsupportedFormat,  // a known format that this build does not read
+  kBadCrc,             // data that a checksum in the file contradicts
+  kTrailingData,       // bytes behind the end of the picture
+  kExtensionMismatch,  // another format than the name says
+  kBadMetadata,        // EXIF or a side chunk is broken; the pixels are not
   kTimeout,
   kWorkerDied,
   kLostWorker,
