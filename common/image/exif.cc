@@ -88,9 +88,13 @@ std::optional<TiffTags> ReadTiffTags(std::span<const std::byte> bytes) {
   return tags;
 }
 
+std::span<const std::byte> TiffOfExif(std::span<const std::byte> block) {
+  const bool named = block.size() >= 6 && std::memcmp(block.data(), "Exif\0\0", 6) == 0;
+  return named ? block.subspan(6) : block;
+}
+
 int ExifOrientation(std::span<const std::byte> block) {
-  if (block.size() >= 6 && std::memcmp(block.data(), "Exif\0\0", 6) == 0) block = block.subspan(6);
-  const auto tags = ReadTiffTags(block);
+  const auto tags = ReadTiffTags(TiffOfExif(block));
   return tags ? tags->orientation : 1;
 }
 

@@ -18,6 +18,9 @@ struct TiffTags {
 // where it is no TIFF or its directory lies outside `bytes`. Total; reads at most 4,096 entries.
 std::optional<TiffTags> ReadTiffTags(std::span<const std::byte> bytes);
 
+// The TIFF file in an EXIF block, behind "Exif\0\0" where that is there.
+std::span<const std::byte> TiffOfExif(std::span<const std::byte> block);
+
 // The orientation in the EXIF block of a JPEG's APP1 segment, a PNG's eXIf or a WebP's EXIF chunk,
 // with or without the "Exif\0\0" before it; 1 where there is none.
 int ExifOrientation(std::span<const std::byte> block);
