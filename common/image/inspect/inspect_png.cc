@@ -171,6 +171,10 @@ class PngInspector {
                         rows.Missing())
                    : At(ErrorCode::kCorrupt, "its data has too few rows", at_, rows.Missing());
     }
+    // Rows without a checksum of their own that the chunk's contradicts: some byte is not what it was.
+    if (bad_crc && !rows.ended()) {
+      return At(ErrorCode::kBadCrc, "the checksum of its data is wrong", *bad_crc);
+    }
     if (bad_crc) NoteStrict("the checksum of an IDAT chunk is wrong, its data is not", *bad_crc);
     if (!rows.ended()) NoteStrict("the PNG's data goes on behind its last row", at_);
     return std::nullopt;
