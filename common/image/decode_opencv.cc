@@ -1,5 +1,5 @@
-// What has no decoder of its own here goes through OpenCV: TIFF, PNM, JPEG 2000 and run-length
-// coded BMP. Its pixels are not promised to equal Pillow's.
+// What has no decoder of its own here goes through OpenCV: PNM and JPEG 2000. Its pixels are not
+// promised to equal Pillow's.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +10,6 @@
 #include <string_view>
 
 #include "common/image/decoders.h"
-#include "common/image/exif.h"
 #include "common/image/resize.h"
 
 namespace millrace {
@@ -90,11 +89,6 @@ std::optional<Sides> Jpeg2000Sides(FileBytes file) {
 
 std::optional<Sides> SidesOf(FileBytes file, ImageFormat format) {
   switch (format) {
-    case ImageFormat::kTiff: {
-      const auto tags = ReadTiffTags(file);
-      if (!tags) return std::nullopt;
-      return Sides{tags->width, tags->height};
-    }
     case ImageFormat::kPnm:
       return PnmSides(file);
     case ImageFormat::kJpeg2000:
@@ -149,15 +143,12 @@ Result<Picture> FromMat(const cv::Mat& mat) {
 }  // namespace
 
 Result<Decoded> DecodeWithOpenCv(FileBytes file, const DecodeOptions& options, ImageFormat format) {
-  // A BMP's size has been checked by its own reader.
-  if (format != ImageFormat::kBmp) {
-    const auto sides = SidesOf(file, format);
-    if (!sides) {
-      return Fail(ErrorCode::kCorrupt,
-                  fmt::format("the {} header is not sound", ImageFormatName(format)));
-    }
-    RETURN_IF_ERROR(CheckSize(sides->width, sides->height, options));
+  const auto sides = SidesOf(file, format);
+  if (!sides) {
+    return Fail(ErrorCode::kCorrupt,
+                fmt::format("the {} header is not sound", ImageFormatName(format)));
   }
+  RETURN_IF_ERROR(CheckSize(sides->width, sides->height, options));
   // OpenCV writes its complaints to stderr, where they would bear no file's name.
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
   try {
