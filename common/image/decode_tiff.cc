@@ -1,4 +1,6 @@
 // TIFF: Pillow's modes, libtiff for what is compressed. The first page.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "common/image/decoders.h"
@@ -30,6 +32,12 @@ Result<Decoded> DecodeTiff(FileBytes file, const DecodeOptions& options) {
   if (!directory) return Fail(ErrorCode::kTruncated, "the TIFF ends before its directory");
   ASSIGN_OR_RETURN(const TiffFrame frame, ReadTiffFrame(*directory));
   RETURN_IF_ERROR(CheckSize(frame.width, frame.height, options));
+  if (frame.samples.lacking != nullptr) {
+    return Fail(ErrorCode::kUnsupportedFormat,
+                fmt::format("a TIFF whose pixels Pillow reads in mode {} is not read here: convert "
+                            "it to 8-bit grey or RGB",
+                            frame.samples.lacking));
+  }
 
   Decoded decoded;
   Picture picture = Picture::Zeroed(frame.samples.mode, static_cast<int>(frame.width),

@@ -55,6 +55,7 @@ std::optional<TiffDirectory> TiffDirectory::Read(FileBytes file, const TiffHeade
   auto at = static_cast<std::size_t>(offset);
   const std::uint64_t count = ReadNumber(file, at, count_size, header.big_endian);
   at += count_size;
+  bool broken = false;           // a field points behind the file's end: Pillow reads none after it
   std::uint64_t data_bytes = 0;  // that fields point at; Pillow skips those beyond the file's size
   std::uint64_t read = 0;
   for (; read < count && Within(file, at, entry_size); ++read, at += entry_size) {
@@ -71,15 +72,17 @@ std::optional<TiffDirectory> TiffDirectory::Read(FileBytes file, const TiffHeade
       if (data_bytes + field.count * size > file.size()) continue;
       data_bytes += field.count * size;
       const std::uint64_t to = ReadNumber(file, field.data, number_size, header.big_endian);
-      if (!Within(file, to, field.count * size)) break;
+      broken = broken || !Within(file, to, field.count * size);
       field.data = static_cast<std::size_t>(to);
+      directory.end_ = std::max(directory.end_, to + field.count * size);
     }
-    directory.fields_.push_back(field);
+    if (!broken) directory.fields_.push_back(field);
   }
   std::stable_sort(directory.fields_.begin(), directory.fields_.end(),
                    [](const Field& a, const Field& b) { return a.tag < b.tag; });
+  directory.end_ = std::max<std::uint64_t>(directory.end_, std::min(at + number_size, file.size()));
   if (read == count && Within(file, at, number_size)) {
-    directory.complete_ = true;
+    directory.complete_ = !broken;
     directory.next_ = ReadNumber(file, at, number_size, header.big_endian);
   }
   return directory;

@@ -41,7 +41,10 @@ enum class TiffTag : std::uint16_t {
   kTileOffsets = 324,
   kTileByteCounts = 325,
   kExtraSamples = 338,
+  kSubDirectories = 330,
   kSampleFormat = 339,
+  kExifDirectory = 34665,
+  kGpsDirectory = 34853,
 };
 
 // One directory: its fields, of which several of one tag count as the first. Refers to the file's
@@ -52,6 +55,7 @@ class TiffDirectory {
   static std::optional<TiffDirectory> Read(FileBytes file, const TiffHeader& header,
                                            std::uint64_t offset);
 
+  // Whether there is such a field, of numbers that cannot be negative.
   [[nodiscard]] bool Has(TiffTag tag) const { return Find(tag) != nullptr; }
   // The field's first number; nothing where it is absent or of another kind.
   [[nodiscard]] std::optional<std::uint64_t> Number(TiffTag tag) const;
@@ -63,7 +67,9 @@ class TiffDirectory {
 
   [[nodiscard]] bool big_endian() const { return big_endian_; }
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
-  // Where the next directory is; 0 for the last one, and where this one is cut short.
+  // Behind its last byte and those that its fields point at, the picture's not counted.
+  [[nodiscard]] std::uint64_t end() const { return end_; }
+  // Where the next directory is; 0 for the last one, and where the file ends within this one.
   [[nodiscard]] std::uint64_t next() const { return next_; }
   // False where the file ends within its fields or within what one of them points at: those from
   // there on are missing.
@@ -86,6 +92,7 @@ class TiffDirectory {
   bool big_endian_;
   std::vector<Field> fields_;  // sorted by tag
   std::uint64_t offset_ = 0;
+  std::uint64_t end_ = 0;
   std::uint64_t next_ = 0;
   bool complete_ = false;
 };

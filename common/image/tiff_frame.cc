@@ -39,12 +39,9 @@ tl::unexpected<Error> Unknown() {
               "or RGB");
 }
 
-tl::unexpected<Error> Lacking(std::string_view mode) {
-  return Fail(
-      ErrorCode::kUnsupportedFormat,
-      fmt::format("a TIFF whose pixels Pillow reads in mode {} is not read here: convert it "
-                  "to 8-bit grey or RGB",
-                  mode));
+TiffSamples Lacking(const char* mode, const Key& key) {
+  return {
+      .bits = static_cast<int>(key.bits), .count = static_cast<int>(key.count), .lacking = mode};
 }
 
 Result<TiffSamples> GreySamples(const Key& key) {
@@ -55,19 +52,19 @@ Result<TiffSamples> GreySamples(const Key& key) {
   const bool plain = key.photometric == kBlackIsZero && !key.reversed;
   if (key.count == 2) {
     if (!plain || key.format != 1 || key.bits != 8 || key.extra.size() != 1) return Unknown();
-    if (key.extra[0] == 1) return Lacking("La");
+    if (key.extra[0] == 1) return Lacking("La", key);
     if (key.extra[0] > 2) return Unknown();
     samples.mode = key.extra[0] == 2 ? PixelMode::kLA : PixelMode::kL;
     return samples;
   }
   if (key.count != 1 || !key.extra.empty()) return Unknown();
   if (key.format == 3) {
-    if (key.bits == 32 && !key.reversed) return Lacking("F");
+    if (key.bits == 32 && !key.reversed) return Lacking("F", key);
     return Unknown();
   }
   if (key.format == 2) {
     if (!plain) return Unknown();
-    if (key.bits == 16 || key.bits == 32) return Lacking("I");
+    if (key.bits == 16 || key.bits == 32) return Lacking("I", key);
     return key.bits == 8 ? Result<TiffSamples>(samples) : Unknown();
   }
   switch (key.bits) {
@@ -89,7 +86,7 @@ Result<TiffSamples> GreySamples(const Key& key) {
       }
       return samples;
     case 32:
-      if (plain && !key.big_endian) return Lacking("I");
+      if (plain && !key.big_endian) return Lacking("I", key);
       return Unknown();
     default:
       return Unknown();
@@ -128,7 +125,7 @@ Result<TiffSamples> PaletteSamples(const Key& key) {
                       .count = static_cast<int>(key.count),
                       .reversed = key.reversed};
   if (key.count == 2 && key.bits == 8 && !key.reversed && key.extra == Numbers{2}) {
-    return Lacking("PA");
+    return Lacking("PA", key);
   }
   if (key.count == 2 && key.bits == 8 && !key.reversed && key.extra == Numbers{0}) return samples;
   if (key.count != 1 || !key.extra.empty()) return Unknown();
@@ -162,10 +159,10 @@ Result<TiffSamples> SamplesOf(const Key& key, bool uncompressed) {
         return TiffSamples{.mode = PixelMode::kRGB, .count = 3};
       }
       if (key.count == 1 && uncompressed) return TiffSamples{};
-      return Lacking("YCbCr");
+      return Lacking("YCbCr", key);
     case kLab:
       if (key.bits == 8 && key.count == 3 && !key.reversed && key.extra.empty()) {
-        return Lacking("LAB");
+        return Lacking("LAB", key);
       }
       return Unknown();
     default:

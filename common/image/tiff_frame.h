@@ -17,6 +17,8 @@ struct TiffSamples {
   bool inverted = false;       // 0 is white
   bool reversed = false;       // the bits of each byte, where libtiff does not turn them
   bool premultiplied = false;  // colours by alpha
+  // Pillow's mode where it has no place here; such rows can be read, and not be unpacked.
+  const char* lacking = nullptr;
 };
 
 inline constexpr std::uint64_t kTiffUncompressed = 1;
@@ -35,12 +37,14 @@ struct TiffFrame {
   [[nodiscard]] bool uncompressed() const { return compression == kTiffUncompressed; }
   // Of them, those that are needed.
   [[nodiscard]] int planes() const {
-    return planar ? std::min(samples.count, static_cast<int>(BytesPerPixel(samples.mode))) : 1;
+    if (!planar) return 1;
+    if (samples.lacking != nullptr) return samples.count;
+    return std::min(samples.count, static_cast<int>(BytesPerPixel(samples.mode)));
   }
 };
 
-// kCorrupt where Pillow does not identify the file, kUnsupportedFormat where its mode or the way it
-// is packed has no place here. Source: _setup and OPEN_INFO in Pillow's TiffImagePlugin.py.
+// Where Pillow does not identify the file: kUnsupportedFormat if other programs may, else kCorrupt,
+// kTruncated. Source: _setup and OPEN_INFO in Pillow's TiffImagePlugin.py.
 Result<TiffFrame> ReadTiffFrame(const TiffDirectory& directory);
 
 // Writes `width` pixels of the file's row at `from` to `to`, which is where the first of them lies
