@@ -25,8 +25,11 @@ std::size_t SizeOfType(std::uint16_t type) {
   return type < std::size(kSizes) ? kSizes[type] : 0;
 }
 
-// Types whose values are whole numbers that cannot be negative: SHORT, LONG, IFD, LONG8.
-bool IsNumber(std::uint16_t type) { return type == 3 || type == 4 || type == 13 || type == 16; }
+// Types whose values are whole numbers: SHORT, LONG, the signed ones (of which none is negative
+// where it matters), IFD, LONG8.
+bool IsNumber(std::uint16_t type) {
+  return type == 3 || type == 4 || type == 6 || type == 8 || type == 9 || type == 13 || type == 16;
+}
 
 }  // namespace
 
@@ -65,16 +68,23 @@ std::optional<TiffDirectory> TiffDirectory::Read(FileBytes file, const TiffHeade
     const std::uint64_t values = ReadNumber(file, at + 4, number_size, header.big_endian);
     const std::size_t size = SizeOfType(field.type);
     if (size == 0 || values == 0) continue;
-    if (values > file.size() / size) continue;
+    const std::uint64_t bytes =
+        values > file.size() / size ? std::uint64_t{file.size()} + 1 : values * size;
+    if (bytes > number_size) {
+      // One that is over the limit counts against those behind it too.
+      data_bytes = std::min(data_bytes + bytes, std::uint64_t{file.size()} + 1);
+      if (data_bytes > file.size()) {
+        directory.skipped_.push_back(field.tag);
+        continue;
+      }
+    }
     field.count = static_cast<std::size_t>(values);
     field.data = at + 4 + number_size;
-    if (field.count * size > number_size) {
-      if (data_bytes + field.count * size > file.size()) continue;
-      data_bytes += field.count * size;
+    if (bytes > number_size) {
       const std::uint64_t to = ReadNumber(file, field.data, number_size, header.big_endian);
-      broken = broken || !Within(file, to, field.count * size);
+      broken = broken || !Within(file, to, bytes);
       field.data = static_cast<std::size_t>(to);
-      directory.end_ = std::max(directory.end_, to + field.count * size);
+      directory.end_ = std::max(directory.end_, to + bytes);
     }
     if (!broken) directory.fields_.push_back(field);
   }
@@ -93,8 +103,22 @@ const TiffDirectory::Field* TiffDirectory::Find(TiffTag tag) const {
   const auto found =
       std::lower_bound(fields_.begin(), fields_.end(), wanted,
                        [](const Field& field, std::uint16_t value) { return field.tag < value; });
-  if (found == fields_.end() || found->tag != wanted || !IsNumber(found->type)) return nullptr;
-  return &*found;
+  return found == fields_.end() || found->tag != wanted ? nullptr : &*found;
+}
+
+bool TiffDirectory::Has(TiffTag tag) const {
+  const Field* field = Find(tag);
+  return field != nullptr && IsNumber(field->type);
+}
+
+bool TiffDirectory::WasSkipped(TiffTag tag) const {
+  return std::find(skipped_.begin(), skipped_.end(), static_cast<std::uint16_t>(tag)) !=
+         skipped_.end();
+}
+
+bool TiffDirectory::IsOdd(TiffTag tag) const {
+  const Field* field = Find(tag);
+  return field != nullptr && !IsNumber(field->type);
 }
 
 std::uint64_t TiffDirectory::Value(const Field& field, std::size_t index) const {
@@ -103,14 +127,14 @@ std::uint64_t TiffDirectory::Value(const Field& field, std::size_t index) const 
 }
 
 std::optional<std::uint64_t> TiffDirectory::Number(TiffTag tag) const {
-  const Field* field = Find(tag);
-  if (field == nullptr) return std::nullopt;
-  return Value(*field, 0);
+  if (!Has(tag)) return std::nullopt;
+  return Value(*Find(tag), 0);
 }
 
 std::vector<std::uint64_t> TiffDirectory::Numbers(TiffTag tag) const {
+  if (!Has(tag)) return {};
   const Field* field = Find(tag);
-  std::vector<std::uint64_t> numbers(field == nullptr ? 0 : field->count);
+  std::vector<std::uint64_t> numbers(field->count);
   for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = Value(*field, i);
   return numbers;
 }

@@ -55,8 +55,11 @@ class TiffDirectory {
   static std::optional<TiffDirectory> Read(FileBytes file, const TiffHeader& header,
                                            std::uint64_t offset);
 
-  // Whether there is such a field, of numbers that cannot be negative.
-  [[nodiscard]] bool Has(TiffTag tag) const { return Find(tag) != nullptr; }
+  // Whether there is such a field, of whole numbers; or one of something else.
+  [[nodiscard]] bool Has(TiffTag tag) const;
+  [[nodiscard]] bool IsOdd(TiffTag tag) const;
+  // Whether there is one that claims more bytes than the file has: for Pillow it is not there.
+  [[nodiscard]] bool WasSkipped(TiffTag tag) const;
   // The field's first number; nothing where it is absent or of another kind.
   [[nodiscard]] std::optional<std::uint64_t> Number(TiffTag tag) const;
   // All of the field's numbers; empty where Number is nothing.
@@ -91,6 +94,7 @@ class TiffDirectory {
   FileBytes file_;
   bool big_endian_;
   std::vector<Field> fields_;  // sorted by tag
+  std::vector<std::uint16_t> skipped_;
   std::uint64_t offset_ = 0;
   std::uint64_t end_ = 0;
   std::uint64_t next_ = 0;

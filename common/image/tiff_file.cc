@@ -14,13 +14,14 @@ namespace {
 
 // Warnings after which libtiff goes on with pixels that are not those of the picture; all others
 // are about tags or about how the data was written. libjpeg's come through libtiff's tif_jpeg.c in
-// the words of its jerror.h, those of fax data from tif_fax3.h.
+// the words of its jerror.h, those of fax data from tif_fax3.h. Not among them: "Premature end of
+// JPEG file", which is said where only the end mark is missing too; where data is, the first one is
+// said as well.
 constexpr std::string_view kLossyWarnings[] = {
     "Corrupt JPEG data: premature end of data segment",  // JWRN_HIT_MARKER
     "Corrupt JPEG data: bad Huffman code",               // JWRN_HUFF_BAD_CODE
     "Corrupt JPEG data: bad arithmetic code",            // JWRN_ARITH_BAD_CODE
     "Corrupt JPEG data: found marker",                   // JWRN_MUST_RESYNC
-    "Premature end of JPEG file",                        // JWRN_JPEG_EOF
     "Inconsistent progression sequence",                 // JWRN_BOGUS_PROGRESSION
     "Premature EOF at line",                             // Fax3PrematureEOF
     "Line length mismatch at line",                      // Fax3BadLength, Fax3Unexpected
@@ -101,7 +102,7 @@ bool TiffFile::Reads(std::uint64_t compression) {
          TIFFIsCODECConfigured(static_cast<std::uint16_t>(compression)) != 0;
 }
 
-bool TiffFile::Open(std::uint64_t offset, const TiffFrame& frame, bool tiled) {
+bool TiffFile::Open(std::uint64_t offset, const TiffFrame& frame) {
   TIFFOpenOptions* options = TIFFOpenOptionsAlloc();
   if (options == nullptr) throw std::bad_alloc();
   TIFFOpenOptionsSetMaxSingleMemAlloc(options, static_cast<tmsize_t>(memory_));
@@ -126,8 +127,8 @@ bool TiffFile::Open(std::uint64_t offset, const TiffFrame& frame, bool tiled) {
   TIFFGetFieldDefaulted(tiff_, TIFFTAG_SAMPLESPERPIXEL, &count);
   TIFFGetFieldDefaulted(tiff_, TIFFTAG_PLANARCONFIG, &planar);
   const bool planes = planar == PLANARCONFIG_SEPARATE && count > 1;
-  if (width != frame.width || height != frame.height || (TIFFIsTiled(tiff_) != 0) != tiled ||
-      bits != frame.samples.bits || planes != frame.planar || count < frame.samples.count ||
+  if (width != frame.width || height != frame.height || bits != frame.samples.bits ||
+      planes != frame.planar || count < frame.samples.count ||
       (!planes && count != frame.samples.count)) {
     message_ = "libtiff reads the TIFF's directory otherwise";
     return false;
@@ -147,20 +148,30 @@ bool TiffFile::Open(std::uint64_t offset, const TiffFrame& frame, bool tiled) {
   const std::uint64_t pixel_bits =
       std::uint64_t{bits} * (frame.planar ? 1U : static_cast<unsigned>(count));
   const std::uint64_t wanted = (pixel_bits * width + 7) / 8;
-  if (tiled ? (TileRowBytes() == 0 || TileBytes() % TileRowBytes() != 0) : RowBytes() != wanted) {
+  if (tiled() ? (TileRowBytes() == 0 || TileBytes() % TileRowBytes() != 0) : RowBytes() != wanted) {
     message_ = "libtiff gives rows of an unexpected size";
     return false;
   }
-  if (tiled) {
-    std::uint32_t tile_width = 0;
-    TIFFGetField(tiff_, TIFFTAG_TILEWIDTH, &tile_width);
-    if (TileRowBytes() != (pixel_bits * tile_width + 7) / 8) {
-      message_ = "libtiff gives tiles of an unexpected size";
-      return false;
-    }
+  if (tiled() && TileRowBytes() != (pixel_bits * BlockWidth() + 7) / 8) {
+    message_ = "libtiff gives tiles of an unexpected size";
+    return false;
   }
   reading_ = true;
   return true;
+}
+
+bool TiffFile::tiled() const { return TIFFIsTiled(tiff_) != 0; }
+
+std::uint32_t TiffFile::BlockWidth() const {
+  std::uint32_t width = 0;
+  TIFFGetField(tiff_, tiled() ? TIFFTAG_TILEWIDTH : TIFFTAG_IMAGEWIDTH, &width);
+  return width;
+}
+
+std::uint32_t TiffFile::BlockHeight() const {
+  std::uint32_t height = 0;
+  TIFFGetFieldDefaulted(tiff_, tiled() ? TIFFTAG_TILELENGTH : TIFFTAG_ROWSPERSTRIP, &height);
+  return height;
 }
 
 std::size_t TiffFile::RowBytes() const { return static_cast<std::size_t>(TIFFScanlineSize(tiff_)); }
@@ -169,6 +180,10 @@ std::size_t TiffFile::TileBytes() const { return static_cast<std::size_t>(TIFFTi
 
 std::size_t TiffFile::TileRowBytes() const {
   return static_cast<std::size_t>(TIFFTileRowSize(tiff_));
+}
+
+bool TiffFile::ReadStrip(std::uint8_t* to, std::size_t bytes, std::uint32_t index) {
+  return TIFFReadEncodedStrip(tiff_, index, to, static_cast<tmsize_t>(bytes)) != -1;
 }
 
 bool TiffFile::ReadRow(std::uint8_t* to, std::uint32_t y, int plane) {

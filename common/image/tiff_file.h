@@ -26,12 +26,18 @@ class TiffFile {
 
   // Makes ready to read the directory at `offset`, which is known to say what `frame` does; false
   // where libtiff reads it otherwise. To be called once, before what is below.
-  bool Open(std::uint64_t offset, const TiffFrame& frame, bool tiled);
+  bool Open(std::uint64_t offset, const TiffFrame& frame);
 
+  // Of tiles, else of strips, which are as wide as the picture.
+  [[nodiscard]] bool tiled() const;
+  [[nodiscard]] std::uint32_t BlockWidth() const;
+  [[nodiscard]] std::uint32_t BlockHeight() const;
   [[nodiscard]] std::size_t RowBytes() const;
   [[nodiscard]] std::size_t TileBytes() const;
   [[nodiscard]] std::size_t TileRowBytes() const;
 
+  // A whole strip, counted through all planes; the last one of a plane may be shorter.
+  bool ReadStrip(std::uint8_t* to, std::size_t bytes, std::uint32_t index);
   // Rows in order; after a failure the next strip's first row may be read.
   bool ReadRow(std::uint8_t* to, std::uint32_t y, int plane);
   bool ReadTile(std::uint8_t* to, std::uint32_t x, std::uint32_t y, int plane);

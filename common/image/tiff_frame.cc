@@ -39,6 +39,10 @@ tl::unexpected<Error> Unknown() {
               "or RGB");
 }
 
+tl::unexpected<Error> Senseless() {
+  return Fail(ErrorCode::kCorrupt, "the TIFF's directory describes pixels that cannot be");
+}
+
 TiffSamples Lacking(const char* mode, const Key& key) {
   return {
       .bits = static_cast<int>(key.bits), .count = static_cast<int>(key.count), .lacking = mode};
@@ -171,11 +175,20 @@ Result<TiffSamples> SamplesOf(const Key& key, bool uncompressed) {
 }
 
 // Whether there are files that say so, be they read here or not.
-bool Sensible(std::uint64_t photometric, const Numbers& bits) {
+bool Sensible(std::uint64_t photometric, std::uint64_t compression, const Numbers& bits) {
   // CIELab's relatives, colour filter arrays, logarithmic light, a camera's linear light, depth.
-  static constexpr std::uint64_t kOthers[] = {9, 10, 32803, 32844, 32845, 34892, 51177, 52527};
-  return (photometric <= kLab ||
-          std::find(std::begin(kOthers), std::end(kOthers), photometric) != std::end(kOthers)) &&
+  static constexpr std::uint64_t kPhotometrics[] = {9,     10,    32803, 32844,
+                                                    32845, 34892, 51177, 52527};
+  // Those that libtiff's tiff.h, the DNG specification and Pillow name.
+  static constexpr std::uint64_t kCompressions[] = {
+      32766, 32767, 32769, 32770, 32771, 32773, 32809, 32895, 32896, 32897, 32898,
+      32908, 32909, 32946, 32947, 33003, 33005, 34661, 34676, 34677, 34712, 34887,
+      34892, 34925, 34926, 34927, 34933, 34934, 50000, 50001, 50002, 52546};
+  const auto among = [](const auto& all, std::uint64_t wanted) {
+    return std::find(std::begin(all), std::end(all), wanted) != std::end(all);
+  };
+  return (photometric <= kLab || among(kPhotometrics, photometric)) &&
+         ((compression >= 1 && compression <= 10) || among(kCompressions, compression)) &&
          std::all_of(bits.begin(), bits.end(), [](auto bit) { return bit >= 1 && bit <= 64; });
 }
 
@@ -186,7 +199,9 @@ Result<Key> ReadKey(const TiffDirectory& directory, std::uint64_t compression, b
   key.photometric = compression == kTiffOldJpeg
                         ? kYCbCr
                         : directory.Number(TiffTag::kPhotometric).value_or(kWhiteIsZero);
-  key.reversed = directory.Number(TiffTag::kFillOrder).value_or(1) == 2;
+  const std::uint64_t fill = directory.Number(TiffTag::kFillOrder).value_or(1);
+  if (fill != 1 && fill != 2) return Senseless();
+  key.reversed = fill == 2;
   Numbers formats = directory.Numbers(TiffTag::kSampleFormat);
   if (formats.empty()) formats = {1};
   Numbers bits = directory.Numbers(TiffTag::kBitsPerSample);
@@ -201,14 +216,18 @@ Result<Key> ReadKey(const TiffDirectory& directory, std::uint64_t compression, b
     key.extra.clear();
   }
   if (key.count > kSamplesLimit) return Unknown();
-  if (key.count == 0 || !Sensible(key.photometric, bits)) {
-    return Fail(ErrorCode::kCorrupt, "the TIFF's directory describes pixels that cannot be");
-  }
   if (bits.size() > key.count) bits.resize(key.count);
   if (bits.size() == 1) bits.resize(key.count, bits[0]);
   const auto same = [](const Numbers& all) {
     return std::adjacent_find(all.begin(), all.end(), std::not_equal_to<>()) == all.end();
   };
+  const auto is_kind = [](auto kind) { return kind <= 2 || kind == 999; };
+  const auto is_format = [](auto format) { return format >= 1 && format <= 6; };
+  if (!std::all_of(key.extra.begin(), key.extra.end(), is_kind) ||
+      !std::all_of(formats.begin(), formats.end(), is_format)) {
+    return Senseless();
+  }
+  if (key.count == 0 || !Sensible(key.photometric, compression, bits)) return Senseless();
   if (bits.size() != key.count || !same(bits) || !same(formats)) return Unknown();
   key.bits = bits[0];
   key.format = formats[0];
@@ -274,14 +293,17 @@ void UnpackBytes(const TiffSamples& samples, int step, int channels, int gap, bo
   }
 }
 
-}  // namespace
-
-Result<TiffFrame> ReadTiffFrame(const TiffDirectory& directory) {
+Result<TiffFrame> ReadFields(const TiffDirectory& directory) {
+  for (const TiffTag tag :
+       {TiffTag::kWidth, TiffTag::kHeight, TiffTag::kBitsPerSample, TiffTag::kCompression,
+        TiffTag::kPhotometric, TiffTag::kFillOrder, TiffTag::kSamplesPerPixel,
+        TiffTag::kExtraSamples, TiffTag::kSampleFormat}) {
+    if (directory.IsOdd(tag)) return Senseless();
+  }
   const auto width = directory.Number(TiffTag::kWidth);
   const auto height = directory.Number(TiffTag::kHeight);
   if (!width || !height) {
-    return Fail(directory.complete() ? ErrorCode::kCorrupt : ErrorCode::kTruncated,
-                "the TIFF's directory does not give the picture's size");
+    return Fail(ErrorCode::kCorrupt, "the TIFF's directory does not give the picture's size");
   }
   TiffFrame frame;
   constexpr std::uint64_t kMost = std::uint64_t{1} << 40;
@@ -295,6 +317,7 @@ Result<TiffFrame> ReadTiffFrame(const TiffDirectory& directory) {
   frame.as_rgba = !frame.uncompressed() && key.photometric == kYCbCr &&
                   (frame.compression != kTiffJpeg || planar);
   if (!frame.uncompressed()) {
+    frame.reversed_data = frame.samples.reversed;
     frame.samples.reversed = false;  // libtiff turns them
     // Of planes without ExtraSamples libtiff says that the fourth is of an unknown kind, which
     // Pillow's TiffDecode.c takes for premultiplied.
@@ -306,6 +329,16 @@ Result<TiffFrame> ReadTiffFrame(const TiffDirectory& directory) {
     return Fail(ErrorCode::kCorrupt, "the TIFF's palette is missing");
   }
   frame.orientation = directory.Orientation();
+  return frame;
+}
+
+}  // namespace
+
+Result<TiffFrame> ReadTiffFrame(const TiffDirectory& directory) {
+  auto frame = ReadFields(directory);
+  if (!frame && !directory.complete()) {
+    return Fail(ErrorCode::kTruncated, "the TIFF ends within its directory");
+  }
   return frame;
 }
 

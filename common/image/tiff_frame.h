@@ -24,6 +24,8 @@ struct TiffSamples {
 inline constexpr std::uint64_t kTiffUncompressed = 1;
 inline constexpr std::uint64_t kTiffOldJpeg = 6;
 inline constexpr std::uint64_t kTiffJpeg = 7;
+inline constexpr std::uint64_t kTiffDeflate = 8;
+inline constexpr std::uint64_t kTiffOldDeflate = 32946;
 
 struct TiffFrame {
   std::int64_t width = 0;   // pixels, before turning
@@ -32,9 +34,13 @@ struct TiffFrame {
   std::uint64_t compression = kTiffUncompressed;
   bool planar = false;   // each of the file's samples, of which there are several, has a plane
   bool as_rgba = false;  // YCbCr that libtiff turns to RGBA, in whole blocks
+  bool reversed_data = false;  // the bits of each byte of compressed data
   int orientation = 1;
 
   [[nodiscard]] bool uncompressed() const { return compression == kTiffUncompressed; }
+  [[nodiscard]] bool deflated() const {
+    return compression == kTiffDeflate || compression == kTiffOldDeflate;
+  }
   // Of them, those that are needed.
   [[nodiscard]] int planes() const {
     if (!planar) return 1;

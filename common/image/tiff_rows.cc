@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "common/image/tiff_deflate.h"
 #include "common/image/tiff_file.h"
 
 namespace millrace {
@@ -21,6 +22,7 @@ class Losses {
     if (!damage_) damage_ = TiffDamage{code, std::move(what), offset, 0};
     damage_->lost = std::min(1.0, damage_->lost + pixels / all_);
   }
+  [[nodiscard]] bool any() const { return damage_.has_value(); }
   std::optional<TiffDamage> Take() { return std::move(damage_); }
 
  private:
@@ -36,22 +38,24 @@ struct Blocks {
 };
 
 // Nothing where a block has no area.
-std::optional<Blocks> BlocksOf(const TiffDirectory& directory, const TiffFrame& frame) {
-  Blocks blocks;
-  blocks.tiled = !directory.Has(TiffTag::kStripOffsets) && directory.Has(TiffTag::kTileOffsets);
+std::optional<Blocks> Checked(bool tiled, std::uint64_t width, std::uint64_t height,
+                              const TiffFrame& frame) {
   constexpr std::uint64_t kMost = INT32_MAX;
-  std::uint64_t width = static_cast<std::uint64_t>(frame.width);
-  std::uint64_t height = static_cast<std::uint64_t>(frame.height);
-  if (blocks.tiled) {
-    width = directory.Number(TiffTag::kTileWidth).value_or(0);
-    height = directory.Number(TiffTag::kTileHeight).value_or(0);
-  } else {
-    height = std::min(height, directory.Number(TiffTag::kRowsPerStrip).value_or(height));
-  }
+  if (!tiled) height = std::min(height, static_cast<std::uint64_t>(frame.height));
   if (width == 0 || height == 0 || width > kMost || height > kMost) return std::nullopt;
-  blocks.width = static_cast<std::int64_t>(width);
-  blocks.height = static_cast<std::int64_t>(height);
-  return blocks;
+  return Blocks{tiled, static_cast<std::int64_t>(width), static_cast<std::int64_t>(height)};
+}
+
+std::optional<Blocks> BlocksOf(const TiffDirectory& directory, const TiffFrame& frame) {
+  if (!directory.Has(TiffTag::kStripOffsets) && directory.Has(TiffTag::kTileOffsets)) {
+    return Checked(true, directory.Number(TiffTag::kTileWidth).value_or(0),
+                   directory.Number(TiffTag::kTileHeight).value_or(0), frame);
+  }
+  if (directory.IsOdd(TiffTag::kRowsPerStrip)) return std::nullopt;
+  return Checked(
+      false, static_cast<std::uint64_t>(frame.width),
+      directory.Number(TiffTag::kRowsPerStrip).value_or(static_cast<std::uint64_t>(frame.height)),
+      frame);
 }
 
 // As Pillow's raw decoder has them: one block after the other, whole rows only, and whatever the
@@ -71,12 +75,15 @@ std::optional<TiffDamage> ReadUncompressed(FileBytes file, const TiffDirectory& 
                                    (frame.planar ? 1U : static_cast<unsigned>(frame.samples.count));
   const std::uint64_t stride = (static_cast<std::uint64_t>(blocks.width) * pixel_bits + 7) / 8;
   std::size_t index = 0;
-  for (int plane = 0; plane < frame.planes(); ++plane) {
+  // Blocks beyond those that the picture needs begin it anew, as in Pillow.
+  for (int plane = 0; plane < frame.planes() || (!frame.planar && index < offsets.size());
+       ++plane) {
     for (std::int64_t y = 0; y < frame.height; y += blocks.height) {
       for (std::int64_t x = 0; x < frame.width; x += blocks.width, ++index) {
         const std::int64_t width = std::min(blocks.width, frame.width - x);
         const std::int64_t height = std::min(blocks.height, frame.height - y);
         if (index >= offsets.size()) {
+          if (plane >= frame.planes()) return losses.Take();
           losses.Add(ErrorCode::kCorrupt, "the TIFF's directory does not say where all rows are",
                      std::nullopt, static_cast<double>(width * height));
           continue;
@@ -91,11 +98,15 @@ std::optional<TiffDamage> ReadUncompressed(FileBytes file, const TiffDirectory& 
                        file.size(), static_cast<double>(width * (height - row)));
             break;
           }
-          sink(plane, static_cast<int>(x), static_cast<int>(y + row), static_cast<int>(width),
-               reinterpret_cast<const std::uint8_t*>(file.data()) + from);
+          sink(plane % frame.planes(), static_cast<int>(x), static_cast<int>(y + row),
+               static_cast<int>(width), reinterpret_cast<const std::uint8_t*>(file.data()) + from);
         }
       }
     }
+  }
+  if (index < offsets.size()) {
+    losses.Add(ErrorCode::kCorrupt, "the TIFF has more blocks than its planes need", std::nullopt,
+               0);
   }
   return losses.Take();
 }
@@ -114,6 +125,16 @@ class BlockPlaces {
     if (index >= offsets_.size() || index >= sizes_.size()) return false;
     return offsets_[index] >= file_size_ || file_size_ - offsets_[index] < sizes_[index];
   }
+  // The block's bytes, as far as the file has them; nothing where the directory does not tell.
+  [[nodiscard]] std::optional<FileBytes> Bytes(FileBytes file, std::size_t index) const {
+    if (index >= offsets_.size() || index >= sizes_.size()) return std::nullopt;
+    const auto at = static_cast<std::size_t>(std::min<std::uint64_t>(offsets_[index], file.size()));
+    return file.subspan(
+        at, static_cast<std::size_t>(std::min<std::uint64_t>(sizes_[index], file.size() - at)));
+  }
+  [[nodiscard]] bool complete(std::size_t count) const {
+    return offsets_.size() >= count && sizes_.size() >= count;
+  }
   [[nodiscard]] std::optional<std::uint64_t> At(std::size_t index) const {
     if (index >= offsets_.size()) return std::nullopt;
     return std::min<std::uint64_t>(offsets_[index], file_size_);
@@ -125,25 +146,49 @@ class BlockPlaces {
   std::size_t file_size_;
 };
 
-// Strips, row by row, so that a picture in one strip takes no second time its memory.
-void ReadStrips(TiffFile& tiff, const TiffFrame& frame, const Blocks& blocks,
-                const BlockPlaces& places, const TiffRowSink& sink, Losses* losses) {
+// Rows `begin` to `end` of a strip, until one does not decode.
+void ReadStripRows(TiffFile& tiff, const TiffFrame& frame, int plane, std::int64_t begin,
+                   std::int64_t end, std::size_t index, const BlockPlaces& places,
+                   const TiffRowSink& sink, Losses* losses) {
   std::vector<std::uint8_t> row(tiff.RowBytes());
+  for (std::int64_t y = begin; y < end; ++y) {
+    if (!tiff.ReadRow(row.data(), static_cast<std::uint32_t>(y), plane)) {
+      losses->Add(places.Cut(index) ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
+                  fmt::format("row {} of {} does not decode: {}", y, frame.height, tiff.message()),
+                  places.At(index), static_cast<double>((end - y) * frame.width));
+      return;
+    }
+    sink(plane, 0, static_cast<int>(y), static_cast<int>(frame.width), row.data());
+  }
+}
+
+// Whole strips, for runs may go on from one row to the next; of one that is larger than `memory` or
+// does not decode, row by row.
+void ReadStrips(TiffFile& tiff, const TiffFrame& frame, const Blocks& blocks, std::int64_t memory,
+                const BlockPlaces& places, const TiffRowSink& sink, Losses* losses) {
+  const std::size_t row_bytes = tiff.RowBytes();
+  const std::size_t strip_bytes = row_bytes * static_cast<std::size_t>(blocks.height);
+  const bool whole = strip_bytes <= static_cast<std::size_t>(memory);
+  std::vector<std::uint8_t> rows(whole ? strip_bytes : 0);
   const std::int64_t strips = (frame.height + blocks.height - 1) / blocks.height;
   for (int plane = 0; plane < frame.planes(); ++plane) {
     for (std::int64_t strip = 0; strip < strips; ++strip) {
       const std::int64_t begin = strip * blocks.height;
       const std::int64_t end = std::min(begin + blocks.height, frame.height);
       const auto index = static_cast<std::size_t>(strip + plane * strips);
-      for (std::int64_t y = begin; y < end; ++y) {
-        if (!tiff.ReadRow(row.data(), static_cast<std::uint32_t>(y), plane)) {
-          losses->Add(
-              places.Cut(index) ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
-              fmt::format("row {} of {} does not decode: {}", y, frame.height, tiff.message()),
-              places.At(index), static_cast<double>((end - y) * frame.width));
-          break;
+      if (!whole || !tiff.ReadStrip(rows.data(), strip_bytes, static_cast<std::uint32_t>(index))) {
+        const bool failed = whole;
+        ReadStripRows(tiff, frame, plane, begin, end, index, places, sink, losses);
+        if (failed && !losses->any()) {
+          losses->Add(places.Cut(index) ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
+                      fmt::format("the strip of row {} does not decode: {}", begin, tiff.message()),
+                      places.At(index), 0);
         }
-        sink(plane, 0, static_cast<int>(y), static_cast<int>(frame.width), row.data());
+        continue;
+      }
+      for (std::int64_t y = begin; y < end; ++y) {
+        sink(plane, 0, static_cast<int>(y), static_cast<int>(frame.width),
+             rows.data() + static_cast<std::size_t>(y - begin) * row_bytes);
       }
     }
   }
@@ -195,6 +240,38 @@ void ReadAsRgba(TiffFile& tiff, const TiffFrame& frame, const Blocks& blocks,
   }
 }
 
+// Blocks across and down, of a plane.
+std::int64_t Across(const TiffFrame& frame, const Blocks& blocks) {
+  return (frame.width + blocks.width - 1) / blocks.width;
+}
+std::int64_t Down(const TiffFrame& frame, const Blocks& blocks) {
+  return (frame.height + blocks.height - 1) / blocks.height;
+}
+
+// Deflated blocks without their rows. A strip at the bottom has those that are left, a tile all.
+void JudgeDeflated(FileBytes file, const TiffFile& tiff, const TiffFrame& frame,
+                   const Blocks& blocks, const BlockPlaces& places, Losses* losses) {
+  std::size_t index = 0;
+  for (int plane = 0; plane < frame.planes(); ++plane) {
+    for (std::int64_t y = 0; y < frame.height; y += blocks.height) {
+      const std::int64_t height = std::min(blocks.height, frame.height - y);
+      for (std::int64_t x = 0; x < frame.width; x += blocks.width, ++index) {
+        const std::size_t bytes =
+            blocks.tiled ? tiff.TileBytes() : tiff.RowBytes() * static_cast<std::size_t>(height);
+        auto damage = CheckDeflated(*places.Bytes(file, index), bytes);
+        // libtiff does not take a block that goes on behind the file's end, whole or not.
+        if (!damage && places.Cut(index)) damage = DeflateDamage{true, "the file ends", 0};
+        if (!damage) continue;
+        const std::int64_t width = std::min(blocks.width, frame.width - x);
+        losses->Add(places.Cut(index) ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
+                    fmt::format("the block of row {} does not inflate: {}", y, damage->what),
+                    places.At(index).value_or(0) + damage->offset,
+                    static_cast<double>(width * height));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 bool TiffRowsBigEndian(const TiffDirectory& directory, const TiffFrame& frame) {
@@ -204,19 +281,13 @@ bool TiffRowsBigEndian(const TiffDirectory& directory, const TiffFrame& frame) {
 std::optional<TiffDamage> ReadTiffRows(FileBytes file, const TiffDirectory& directory,
                                        const TiffFrame& frame, const TiffRowLimits& limits,
                                        const TiffRowSink& sink) {
-  const auto blocks = BlocksOf(directory, frame);
-  if (!blocks) return TiffDamage{ErrorCode::kCorrupt, "the TIFF's blocks have no area", {}, 1.0};
-  if (frame.uncompressed()) return ReadUncompressed(file, directory, frame, *blocks, sink);
-
-  if ((blocks->tiled && blocks->width > limits.tile_pixels / blocks->height) ||
-      (frame.as_rgba && frame.width > limits.tile_pixels / blocks->height)) {
-    return TiffDamage{
-        ErrorCode::kTooLarge,
-        fmt::format("the TIFF's blocks are of {}x{} pixels", blocks->width, blocks->height),
-        {},
-        1.0};
+  const auto no_area = [] {
+    return TiffDamage{ErrorCode::kCorrupt, "the TIFF's blocks have no area", {}, 1.0};
+  };
+  if (frame.uncompressed()) {
+    const auto blocks = BlocksOf(directory, frame);
+    return blocks ? ReadUncompressed(file, directory, frame, *blocks, sink) : no_area();
   }
-  TiffFile tiff(file, limits.memory);
   if (!TiffFile::Reads(frame.compression)) {
     return TiffDamage{ErrorCode::kUnsupportedFormat,
                       fmt::format("a TIFF of compression {}, which this build's libtiff does not "
@@ -225,17 +296,41 @@ std::optional<TiffDamage> ReadTiffRows(FileBytes file, const TiffDirectory& dire
                       {},
                       1.0};
   }
-  if (!tiff.Open(directory.offset(), frame, blocks->tiled)) {
+  // libtiff guesses the sizes of blocks where it finds none, but not where they are bad.
+  if (directory.WasSkipped(TiffTag::kStripByteCounts) ||
+      directory.WasSkipped(TiffTag::kTileByteCounts)) {
+    return TiffDamage{ErrorCode::kCorrupt,
+                      "the TIFF's directory gives more sizes of blocks than the file has room for",
+                      directory.offset(), 1.0};
+  }
+  TiffFile tiff(file, limits.memory);
+  if (!tiff.Open(directory.offset(), frame)) {
     return TiffDamage{ErrorCode::kCorrupt, tiff.message(), directory.offset(), 1.0};
   }
+  const auto blocks = Checked(tiff.tiled(), tiff.BlockWidth(), tiff.BlockHeight(), frame);
+  if (!blocks) return no_area();
   Losses losses(frame);
   const BlockPlaces places(directory, *blocks, file.size());
+  const std::int64_t count = Across(frame, *blocks) * Down(frame, *blocks) * frame.planes();
+  if (limits.judge_only && frame.deflated() && !frame.reversed_data && !frame.as_rgba &&
+      places.complete(static_cast<std::size_t>(count))) {
+    JudgeDeflated(file, tiff, frame, *blocks, places, &losses);
+    return losses.Take();
+  }
+  if ((blocks->tiled && blocks->width > limits.tile_pixels / blocks->height) ||
+      (frame.as_rgba && frame.width > limits.tile_pixels / blocks->height)) {
+    return TiffDamage{
+        ErrorCode::kTooLarge,
+        fmt::format("the TIFF's blocks are of {}x{} pixels", blocks->width, blocks->height),
+        {},
+        1.0};
+  }
   if (frame.as_rgba) {
     ReadAsRgba(tiff, frame, *blocks, places, sink, &losses);
   } else if (blocks->tiled) {
     ReadTiles(tiff, frame, *blocks, places, sink, &losses);
   } else {
-    ReadStrips(tiff, frame, *blocks, places, sink, &losses);
+    ReadStrips(tiff, frame, *blocks, limits.memory, places, sink, &losses);
   }
   auto damage = losses.Take();
   if (!damage && tiff.complained()) {

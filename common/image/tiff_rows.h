@@ -26,6 +26,9 @@ struct TiffDamage {
 struct TiffRowLimits {
   std::int64_t tile_pixels = 0;  // of a tile, or a strip that has to be decoded as one
   std::int64_t memory = 0;       // bytes that libtiff may take at once
+  // What can be judged without giving rows to the sink is: deflated blocks, which are then held
+  // against their checksums, too.
+  bool judge_only = false;
 };
 
 // Reads all rows, passing over those that are lost. `big_endian` of the rows' samples: see

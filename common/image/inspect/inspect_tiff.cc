@@ -85,7 +85,8 @@ class TiffInspector {
     }
     CountBlocks(directory, TiffTag::kStripOffsets, TiffTag::kStripByteCounts);
     CountBlocks(directory, TiffTag::kTileOffsets, TiffTag::kTileByteCounts);
-    const TiffRowLimits limits{.tile_pixels = kMostTilePixels, .memory = kMostMemory};
+    const TiffRowLimits limits{
+        .tile_pixels = kMostTilePixels, .memory = kMostMemory, .judge_only = true};
     const auto damage = ReadTiffRows(file_, directory, frame, limits,
                                      [](int, int, int, int, const std::uint8_t*) {});
     if (!damage) return std::nullopt;
@@ -120,11 +121,17 @@ class TiffInspector {
                      static_cast<std::int64_t>(*broken_),
                      {}};
     }
-    constexpr std::uint64_t kPadding = 3;
-    if (!has_others_ && file_.size() > end_ + kPadding) {
+    // Pillow begins each page at a multiple of 16.
+    constexpr std::uint64_t kPadding = 15;
+    const FileBytes rest =
+        file_.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(end_, file_.size())));
+    const bool padding =
+        rest.size() <= kPadding &&
+        std::all_of(rest.begin(), rest.end(), [](std::byte byte) { return byte == std::byte{0}; });
+    if (!has_others_ && !padding) {
       return Finding{
           ErrorCode::kTrailingData,
-          fmt::format("{} bytes behind what the TIFF's directories point at", file_.size() - end_),
+          fmt::format("{} bytes behind what the TIFF's directories point at", rest.size()),
           static_cast<std::int64_t>(end_),
           {}};
     }
