@@ -53,6 +53,9 @@ Result<Decoded> Decode(ImageFormat format, FileBytes file, const DecodeOptions& 
     case ImageFormat::kAvif:
       return DecodeHeif(file, options, format);
     case ImageFormat::kTiff:
+      return DecodeTiff(file, options);
+    case ImageFormat::kGif:
+      return DecodeGif(file, options);
     case ImageFormat::kPnm:
     case ImageFormat::kJpeg2000:
       return DecodeWithOpenCv(file, options, format);

@@ -1,5 +1,5 @@
 // BMP, read here: OpenCV is off by up to 7 in files of 16 bits and tells no palette from RGB.
-// The layouts and modes are those that Pillow's BmpImagePlugin.py accepts, run-length coding apart.
+// The layouts and modes are those that Pillow's BmpImagePlugin.py accepts.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,79 +7,12 @@
 #include <cstring>
 #include <string_view>
 
+#include "common/image/bmp_header.h"
 #include "common/image/decoders.h"
+#include "common/image/transpose.h"
 
 namespace millrace {
 namespace {
-
-constexpr std::size_t kFileHeaderBytes = 14;
-constexpr std::uint32_t kRaw = 0;
-constexpr std::uint32_t kRle8 = 1;
-constexpr std::uint32_t kRle4 = 2;
-constexpr std::uint32_t kBitFields = 3;
-
-std::uint32_t Little(FileBytes file, std::size_t offset, std::size_t size) {
-  std::uint32_t value = 0;
-  for (std::size_t i = size; i-- > 0;) {
-    value = value << 8 | std::to_integer<std::uint32_t>(file[offset + i]);
-  }
-  return value;
-}
-
-struct BmpHeader {
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-  bool top_down = false;
-  std::uint32_t bits = 0;
-  std::uint32_t compression = kRaw;
-  std::uint32_t colors = 0;                 // palette entries
-  std::size_t color_bytes = 4;              // of a palette entry
-  std::size_t palette_offset = 0;           // in the file
-  std::size_t pixel_offset = 0;             // in the file
-  std::array<std::uint32_t, 4> masks = {};  // red, green, blue, alpha
-};
-
-Result<BmpHeader> ReadHeader(FileBytes file) {
-  const auto cut = [] { return Fail(ErrorCode::kTruncated, "the BMP ends within its header"); };
-  if (file.size() < kFileHeaderBytes + 4) return cut();
-  BmpHeader header;
-  header.pixel_offset = Little(file, 10, 4);
-  const std::size_t size = Little(file, 14, 4);
-  if (file.size() < kFileHeaderBytes + size) return cut();
-  header.palette_offset = kFileHeaderBytes + size;
-  if (size == 12) {
-    header.width = Little(file, 18, 2);
-    header.height = Little(file, 20, 2);
-    header.bits = Little(file, 24, 2);
-    header.color_bytes = 3;
-  } else if (size >= 40) {
-    header.width = Little(file, 18, 4);
-    header.height = Little(file, 22, 4);
-    header.top_down = header.height >= 0xFF000000;
-    if (header.top_down) header.height = (std::int64_t{1} << 32) - header.height;
-    header.bits = Little(file, 28, 2);
-    header.compression = Little(file, 30, 4);
-    header.colors = Little(file, 46, 4);
-    if (header.compression == kBitFields) {
-      // Behind a header of 40 bytes come three masks; longer headers contain them.
-      const std::size_t masks = size >= 56 ? 4 : 3;
-      if (file.size() < 54 + 4 * masks) return cut();
-      for (std::size_t i = 0; i < masks; ++i) header.masks[i] = Little(file, 54 + 4 * i, 4);
-      if (size < 52) header.palette_offset += 12;
-    }
-  } else {
-    return Fail(ErrorCode::kUnsupportedFormat, fmt::format("a BMP header of {} bytes", size));
-  }
-  if (header.colors == 0) header.colors = header.bits <= 8 ? 1U << header.bits : 0;
-  if (header.bits <= 8) {
-    const std::size_t palette_bytes = header.color_bytes * header.colors;
-    if (header.pixel_offset == kFileHeaderBytes + size) header.pixel_offset += palette_bytes;
-    if (header.pixel_offset == 0) header.pixel_offset = header.palette_offset + palette_bytes;
-  } else if (header.pixel_offset == 0) {
-    header.pixel_offset = header.palette_offset;
-  }
-  return header;
-}
 
 // A row of the file as a row of the picture.
 using Unpack = void (*)(const std::uint8_t* from, std::uint8_t* to, int width);
@@ -124,7 +57,7 @@ struct Layout {
 
 // The layout of pixels without a palette; unpack stays null where Pillow knows none.
 Layout TrueColorLayout(const BmpHeader& header) {
-  if (header.compression == kRaw) {
+  if (header.compression == kBmpRaw) {
     if (header.bits == 16) return {PixelMode::kRGB, Unpack16<5>};
     if (header.bits == 24) return {PixelMode::kRGB, UnpackBytes<3, 2, 1, 0>};
     if (header.bits == 32) return {PixelMode::kRGB, UnpackBytes<4, 2, 1, 0>};
@@ -189,20 +122,13 @@ Result<Layout> IndexedLayout(FileBytes file, const BmpHeader& header, Palette* p
   }
 }
 
-}  // namespace
-
-Result<Decoded> DecodeBmp(FileBytes file, const DecodeOptions& options) {
-  ASSIGN_OR_RETURN(const BmpHeader header, ReadHeader(file));
-  RETURN_IF_ERROR(CheckSize(header.width, header.height, options));
-  if (header.compression == kRle8 || header.compression == kRle4) {
-    return DecodeWithOpenCv(file, options, ImageFormat::kBmp);
-  }
+// Of indices too, whose palette is read into *palette.
+Result<Layout> LayoutOf(FileBytes file, const BmpHeader& header, Palette* palette) {
   const bool indexed = header.bits == 1 || header.bits == 4 || header.bits == 8;
-  auto palette = std::make_unique<Palette>();
   Layout layout;
-  if (indexed && header.compression == kRaw) {
-    ASSIGN_OR_RETURN(layout, IndexedLayout(file, header, palette.get()));
-  } else if (header.compression == kRaw || header.compression == kBitFields) {
+  if (indexed && (header.compression == kBmpRaw || header.run_lengths())) {
+    ASSIGN_OR_RETURN(layout, IndexedLayout(file, header, palette));
+  } else if (header.compression == kBmpRaw || header.compression == kBmpBitFields) {
     layout = TrueColorLayout(header);
   }
   if (layout.unpack == nullptr) {
@@ -210,19 +136,52 @@ Result<Decoded> DecodeBmp(FileBytes file, const DecodeOptions& options) {
                 fmt::format("a BMP of {} bits with compression {}: convert it to PNG", header.bits,
                             header.compression));
   }
+  return layout;
+}
+
+Result<void> DecodeRunLengths(FileBytes file, const BmpHeader& header, const DecodeOptions& options,
+                              Decoded& decoded) {
+  Picture& picture = decoded.picture;
+  const BmpRunLengths read = ReadBmpRunLengths(file, header, picture.bytes.data());
+  if (picture.mode == PixelMode::kBilevel) {
+    std::for_each_n(picture.bytes.data(), picture.bytes.size(),
+                    [](std::uint8_t& pixel) { pixel = pixel != 0 ? 255 : 0; });
+  }
+  if (!header.top_down) decoded.picture = Oriented(std::move(decoded.picture), 4);
+  if (read.whole) return {};
+  return NoteTruncated(
+      read.ended,
+      fmt::format("the BMP has {} of {} pixels", read.pixels, header.width * header.height),
+      options, decoded);
+}
+
+}  // namespace
+
+Result<PixelMode> BmpMode(FileBytes file, const BmpHeader& header) {
+  Palette palette;
+  ASSIGN_OR_RETURN(const Layout layout, LayoutOf(file, header, &palette));
+  return layout.mode;
+}
+
+Result<Decoded> DecodeBmp(FileBytes file, const DecodeOptions& options) {
+  ASSIGN_OR_RETURN(const BmpHeader header, ReadBmpHeader(file));
+  RETURN_IF_ERROR(CheckSize(header.width, header.height, options));
+  auto palette = std::make_unique<Palette>();
+  ASSIGN_OR_RETURN(const Layout layout, LayoutOf(file, header, palette.get()));
 
   Decoded decoded;
   decoded.picture =
       Picture::Zeroed(layout.mode, static_cast<int>(header.width), static_cast<int>(header.height));
   Picture& picture = decoded.picture;
   if (layout.mode == PixelMode::kP) picture.palette = std::move(palette);
-  const std::size_t row_bits = static_cast<std::size_t>(header.width) * header.bits;
-  const std::size_t row_bytes = (row_bits + 7) / 8;
-  const std::size_t stride = (row_bits + 31) / 32 * 4;
+  if (header.run_lengths()) {
+    RETURN_IF_ERROR(DecodeRunLengths(file, header, options, decoded));
+    return decoded;
+  }
   const auto* data = reinterpret_cast<const std::uint8_t*>(file.data());
   std::size_t at = header.pixel_offset;
-  for (int i = 0; i < picture.height; ++i, at += stride) {
-    if (at > file.size() || file.size() - at < row_bytes) {
+  for (int i = 0; i < picture.height; ++i, at += header.stride()) {
+    if (at > file.size() || file.size() - at < header.row_bytes()) {
       RETURN_IF_ERROR(
           NoteTruncated(true, fmt::format("the BMP ends after {} of {} rows", i, picture.height),
                         options, decoded));

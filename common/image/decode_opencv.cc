@@ -1,5 +1,5 @@
-// What has no decoder of its own here goes through OpenCV: TIFF, PNM, JPEG 2000 and run-length
-// coded BMP. Its pixels are not promised to equal Pillow's.
+// What has no decoder of its own here goes through OpenCV: PNM and JPEG 2000. Its pixels are not
+// promised to equal Pillow's.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,10 +7,9 @@
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <optional>
-#include <string_view>
 
 #include "common/image/decoders.h"
-#include "common/image/exif.h"
+#include "common/image/jpeg2000_header.h"
 #include "common/image/resize.h"
 
 namespace millrace {
@@ -48,57 +47,15 @@ std::optional<Sides> PnmSides(FileBytes file) {
   return Sides{numbers[0], numbers[1]};
 }
 
-std::int64_t Big32(FileBytes file, std::size_t offset) {
-  std::int64_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    value = value << 8 | std::to_integer<std::int64_t>(file[offset + i]);
-  }
-  return value;
-}
-
-bool HasAt(FileBytes file, std::size_t offset, std::string_view wanted) {
-  return offset <= file.size() && file.size() - offset >= wanted.size() &&
-         std::string_view(reinterpret_cast<const char*>(file.data()) + offset, wanted.size()) ==
-             wanted;
-}
-
-// Where the code stream begins: with the file, or in its first box of type "jp2c".
-std::optional<std::size_t> CodeStream(FileBytes file) {
-  if (HasAt(file, 0, "\xFF\x4F")) return 0;
-  std::size_t at = 0;
-  while (file.size() - at >= 16) {
-    std::uint64_t size = static_cast<std::uint64_t>(Big32(file, at));
-    const std::size_t header = size == 1 ? 16 : 8;
-    if (HasAt(file, at + 4, "jp2c")) return at + header;
-    if (size == 1) {
-      size = static_cast<std::uint64_t>(Big32(file, at + 8)) << 32 |
-             static_cast<std::uint64_t>(Big32(file, at + 12));
-    }
-    if (size < header || size > file.size() - at) return std::nullopt;
-    at += static_cast<std::size_t>(size);
-  }
-  return std::nullopt;
-}
-
-// The SIZ segment at the code stream's start: the grid's size less the image's offset.
-std::optional<Sides> Jpeg2000Sides(FileBytes file) {
-  const auto at = CodeStream(file);
-  if (!at || !HasAt(file, *at, "\xFF\x4F\xFF\x51") || file.size() - *at < 24) return std::nullopt;
-  return Sides{Big32(file, *at + 8) - Big32(file, *at + 16),
-               Big32(file, *at + 12) - Big32(file, *at + 20)};
-}
-
 std::optional<Sides> SidesOf(FileBytes file, ImageFormat format) {
   switch (format) {
-    case ImageFormat::kTiff: {
-      const auto tags = ReadTiffTags(file);
-      if (!tags) return std::nullopt;
-      return Sides{tags->width, tags->height};
-    }
     case ImageFormat::kPnm:
       return PnmSides(file);
-    case ImageFormat::kJpeg2000:
-      return Jpeg2000Sides(file);
+    case ImageFormat::kJpeg2000: {
+      const auto header = ReadJpeg2000Header(file);
+      if (!header) return std::nullopt;
+      return Sides{header->width, header->height};
+    }
     default:
       return std::nullopt;
   }
@@ -149,15 +106,12 @@ Result<Picture> FromMat(const cv::Mat& mat) {
 }  // namespace
 
 Result<Decoded> DecodeWithOpenCv(FileBytes file, const DecodeOptions& options, ImageFormat format) {
-  // A BMP's size has been checked by its own reader.
-  if (format != ImageFormat::kBmp) {
-    const auto sides = SidesOf(file, format);
-    if (!sides) {
-      return Fail(ErrorCode::kCorrupt,
-                  fmt::format("the {} header is not sound", ImageFormatName(format)));
-    }
-    RETURN_IF_ERROR(CheckSize(sides->width, sides->height, options));
+  const auto sides = SidesOf(file, format);
+  if (!sides) {
+    return Fail(ErrorCode::kCorrupt,
+                fmt::format("the {} header is not sound", ImageFormatName(format)));
   }
+  RETURN_IF_ERROR(CheckSize(sides->width, sides->height, options));
   // OpenCV writes its complaints to stderr, where they would bear no file's name.
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
   try {

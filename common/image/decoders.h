@@ -45,7 +45,9 @@ Result<Decoded> DecodeWebp(FileBytes file, const DecodeOptions& options);
 Result<Decoded> DecodeBmp(FileBytes file, const DecodeOptions& options);
 // HEIC and AVIF. Without libheif: kUnsupportedFormat, naming the package.
 Result<Decoded> DecodeHeif(FileBytes file, const DecodeOptions& options, ImageFormat format);
-// TIFF, PNM and JPEG 2000.
+Result<Decoded> DecodeTiff(FileBytes file, const DecodeOptions& options);
+Result<Decoded> DecodeGif(FileBytes file, const DecodeOptions& options);
+// PNM and JPEG 2000.
 Result<Decoded> DecodeWithOpenCv(FileBytes file, const DecodeOptions& options, ImageFormat format);
 
 }  // namespace millrace

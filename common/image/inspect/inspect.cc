@@ -22,6 +22,16 @@ std::optional<Finding> InspectFormat(ImageFormat format, FileBytes file,
       return InspectPng(file, options);
     case ImageFormat::kWebp:
       return InspectWebp(file, options);
+    case ImageFormat::kGif:
+      return InspectGif(file, options);
+    case ImageFormat::kTiff:
+      return InspectTiff(file, options);
+    case ImageFormat::kBmp:
+      return InspectBmp(file, options);
+    case ImageFormat::kJpeg2000:
+      return InspectJpeg2000(file, options);
+    case ImageFormat::kPnm:
+      return InspectPnm(file, options);
     default:
       return InspectByDecoding(file, options);
   }
@@ -61,21 +71,10 @@ std::optional<Finding> InspectKnown(ImageFormat format, FileBytes file, std::str
 
 std::optional<Finding> CheckSides(std::int64_t width, std::int64_t height,
                                   const InspectOptions& options) {
-  if (width <= 0 || height <= 0) {
-    return Plain(ErrorCode::kCorrupt,
-                 fmt::format("the header claims a size of {}x{} pixels", width, height));
-  }
-  if (width > options.max_side || height > options.max_side) {
-    return Plain(ErrorCode::kTooLarge,
-                 fmt::format("{}x{} pixels: a side is over the cap of {} (option max_side)", width,
-                             height, options.max_side));
-  }
-  if (width > options.max_pixels / height) {
-    return Plain(ErrorCode::kTooLarge,
-                 fmt::format("{}x{} pixels are over the cap of {} (option max_pixels)", width,
-                             height, options.max_pixels));
-  }
-  return std::nullopt;
+  const auto size = CheckSize(
+      width, height, {.max_pixels = options.max_pixels, .max_side = options.max_side});
+  if (size) return std::nullopt;
+  return Plain(size.error().code, size.error().message);
 }
 
 std::optional<Finding> CheckTrailing(FileBytes file, std::size_t end,
@@ -88,7 +87,7 @@ std::optional<Finding> CheckTrailing(FileBytes file, std::size_t end,
 }
 
 std::optional<Finding> CheckExif(FileBytes block, std::size_t offset) {
-  if (ReadTiffTags(TiffOfExif(block))) return std::nullopt;
+  if (ExifParses(block)) return std::nullopt;
   return Finding{ErrorCode::kBadMetadata,
                  "its EXIF data does not parse",
                  static_cast<std::int64_t>(offset),

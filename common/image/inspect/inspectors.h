@@ -5,21 +5,24 @@
 #include <optional>
 #include <string>
 
+#include "common/image/decoders.h"
 #include "common/image/inspect.h"
 
 namespace millrace {
 
-using FileBytes = std::span<const std::byte>;
-
 std::optional<Finding> InspectJpeg(FileBytes file, const InspectOptions& options);
 std::optional<Finding> InspectPng(FileBytes file, const InspectOptions& options);
 std::optional<Finding> InspectWebp(FileBytes file, const InspectOptions& options);
+std::optional<Finding> InspectGif(FileBytes file, const InspectOptions& options);
+std::optional<Finding> InspectTiff(FileBytes file, const InspectOptions& options);
+std::optional<Finding> InspectBmp(FileBytes file, const InspectOptions& options);
+std::optional<Finding> InspectJpeg2000(FileBytes file, const InspectOptions& options);
+std::optional<Finding> InspectPnm(FileBytes file, const InspectOptions& options);
 
 // By decoding all of the first picture, for formats without an inspector of their own.
 std::optional<Finding> InspectByDecoding(FileBytes file, const InspectOptions& options);
 
-// kTooLarge beyond a cap, kCorrupt where a side is not positive; to be asked with the header's
-// numbers before memory for pixels is taken.
+// What CheckSize (decoders.h) says of the header's numbers.
 std::optional<Finding> CheckSides(std::int64_t width, std::int64_t height,
                                   const InspectOptions& options);
 

@@ -68,10 +68,43 @@ TEST_CASE("a TIFF decodes, turned as its orientation says") {
   CHECK(turned->orientation == 1);  // nothing is left to be done
 }
 
-TEST_CASE("a TIFF without a readable directory is corrupt") {
-  CHECK(Decode("II*\0\xFF\xFF\xFF\x7F"s).error().code == ErrorCode::kCorrupt);
+TEST_CASE("a TIFF whose directory lies behind its end is truncated") {
+  CHECK(Decode("II*\0\xFF\xFF\xFF\x7F"s).error().code == ErrorCode::kTruncated);
   CHECK(Decode("II+\0\x08\0\0\0\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s).error().code ==
-        ErrorCode::kCorrupt);
+        ErrorCode::kTruncated);
+}
+
+// What Pillow opens in mode I;16B and does not resize, and what it does not open.
+TEST_CASE(
+    "a TIFF of 16-bit grey with the high byte first is I;16, a BigTIFF of that order is read") {
+  const std::string tail =
+      "\x01\0\0\3\0\0\0\1\0\2\0\0\x01\1\0\3\0\0\0\1\0\1\0\0\x01\2\0\3\0\0\0\1\0\x10\0\0"s
+      "\x01\6\0\3\0\0\0\1\0\1\0\0\x01\x11\0\4\0\0\0\1\0\0\0\x4A\0\0\0\0"s;
+  const auto classic = Decode("MM\0*\0\0\0\x08\0\5"s + tail + "\x12\x34\xFF\1"s);
+  REQUIRE_MESSAGE(classic.has_value(), classic.error().message);
+  CHECK(classic->picture.mode == PixelMode::kI16);
+  const std::uint16_t grey[2] = {0x1234, 0xFF01};
+  CHECK(Pixels(classic->picture) == std::string(reinterpret_cast<const char*>(grey), 4));
+  const auto field = [](char tag, char type, const std::string& value) {
+    return "\1"s + tag + "\0"s + type + "\0\0\0\0\0\0\0\1"s + value +
+           std::string(8 - value.size(), '\0');
+  };
+  const std::string fields = field(0, 3, "\0\2"s) + field(1, 3, "\0\1"s) + field(2, 3, "\0\x08"s) +
+                             field(6, 3, "\0\1"s) + field(17, 16, "\0\0\0\0\0\0\0\x84"s);
+  const auto big = Decode("MM\0+\0\x08\0\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\5"s + fields +
+                          std::string(8, '\0') + "ab");
+  REQUIRE_MESSAGE(big.has_value(), big.error().message);
+  CHECK(Pixels(big->picture) == "ab");
+}
+
+TEST_CASE("a TIFF of a mode that has no place here is unsupported, with a cure") {
+  const std::string fields = Field(256, 4, 1) + Field(257, 4, 1) + Field(258, 3, 32) +
+                             Field(262, 3, 1) + Field(273, 4, 8) + Field(339, 3, 3);
+  const auto decoded = Decode("II*\0\x08\0\0\0\6\0"s + fields + "\0\0\0\0"s);
+  REQUIRE_FALSE(decoded.has_value());
+  CHECK(decoded.error().code == ErrorCode::kUnsupportedFormat);
+  CHECK(decoded.error().message.find("mode F") != std::string::npos);
+  CHECK(decoded.error().message.find("convert it to") != std::string::npos);
 }
 
 std::string Big(std::uint32_t value) {

@@ -73,12 +73,11 @@ TEST_CASE("nothing, and what is no image, are told apart") {
   CHECK(CodeOf(std::string(10'000, '\0')) == "not-an-image");
 }
 
-TEST_CASE("a GIF and other formats known by name are unsupported, with a cure") {
-  const auto decoded = Decode("GIF89a\1\0\1\0\0\0\0,"s);
+TEST_CASE("formats known by name are unsupported, with a cure") {
+  const auto decoded = Decode("8BPS\0\1"s + std::string(30, '\0'));
   REQUIRE_FALSE(decoded.has_value());
   CHECK(decoded.error().code == ErrorCode::kUnsupportedFormat);
-  CHECK(decoded.error().message.find("gif") != std::string::npos);
-  CHECK(CodeOf("8BPS\0\1"s + std::string(30, '\0')) == "unsupported-format");
+  CHECK(decoded.error().message.find("psd files: convert it") != std::string::npos);
 }
 
 TEST_CASE("a header that claims too much is refused before memory is taken") {

@@ -1,0 +1,167 @@
+// TIFF: every page. Directories are read as Pillow reads them, compressed rows through libtiff.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "common/image/inspect/inspectors.h"
+#include "common/image/tiff_rows.h"
+
+namespace millrace {
+namespace {
+
+// Of a tile, or of what libtiff takes at once.
+constexpr std::int64_t kMostTilePixels = 1 << 26;
+constexpr std::int64_t kMostMemory = 1 << 28;
+
+class TiffInspector {
+ public:
+  TiffInspector(FileBytes file, const TiffHeader& header, const InspectOptions& options)
+      : file_(file), header_(header), options_(options) {}
+
+  std::optional<Finding> Inspect() {
+    for (std::uint64_t at = header_.first; at != 0;) {
+      // Pillow takes a directory that has been for the end, and so ends every loop.
+      if (!seen_.insert(at).second) break;
+      const auto directory = TiffDirectory::Read(file_, header_, at);
+      if (!directory) {
+        return Finding{
+            ErrorCode::kTruncated,
+            fmt::format("page {} of the TIFF lies behind the end of the file", seen_.size()),
+            static_cast<std::int64_t>(file_.size()), First() ? Share(1) : std::nullopt};
+      }
+      if (auto finding = Page(*directory)) return finding;
+      if (options_.level == InspectLevel::kOpen) return std::nullopt;
+      at = directory->next();
+    }
+    if (unread_) return unread_;
+    return options_.level == InspectLevel::kStrict ? Strict() : std::nullopt;
+  }
+
+ private:
+  static std::optional<double> Share(double lost) { return lost; }
+  [[nodiscard]] bool First() const { return seen_.size() == 1; }
+
+  std::string Named(const std::string& what) const {
+    return First() ? what : fmt::format("page {}: {}", seen_.size(), what);
+  }
+
+  // Pages may share their fields' bytes, so that a small file has very many of them.
+  bool OverBudget(const TiffDirectory& directory) {
+    fields_ += directory.fields() + 1;
+    return fields_ > file_.size() / 4 + 4096;
+  }
+
+  std::optional<Finding> Page(const TiffDirectory& directory) {
+    if (OverBudget(directory)) {
+      return Finding{ErrorCode::kTooLarge, "the TIFF's directories overlap each other", {}, {}};
+    }
+    end_ = std::max(end_, directory.end());
+    if (!directory.complete()) broken_ = directory.offset();
+    has_others_ = has_others_ || directory.Has(TiffTag::kSubDirectories) ||
+                  directory.Has(TiffTag::kExifDirectory) || directory.Has(TiffTag::kGpsDirectory);
+    const auto offset = static_cast<std::int64_t>(directory.offset());
+    const auto frame = ReadTiffFrame(directory);
+    if (!frame) {
+      Finding finding{frame.error().code, Named(frame.error().message), offset, {}};
+      if (frame.error().code != ErrorCode::kUnsupportedFormat || First()) return finding;
+      if (!unread_) unread_ = std::move(finding);
+      return std::nullopt;
+    }
+    const DecodeOptions caps{.max_pixels = options_.max_pixels, .max_side = options_.max_side};
+    if (const auto size = CheckSize(frame->width, frame->height, caps); !size) {
+      return Finding{size.error().code, Named(size.error().message), offset, {}};
+    }
+    if (options_.level == InspectLevel::kOpen) return std::nullopt;
+    return Rows(directory, *frame);
+  }
+
+  std::optional<Finding> Rows(const TiffDirectory& directory, const TiffFrame& frame) {
+    if (!frame.uncompressed()) {
+      pixels_ += frame.width * frame.height;
+      if (pixels_ > options_.max_total_pixels) {
+        return Finding{ErrorCode::kTooLarge, "the TIFF's pages have too many pixels", {}, {}};
+      }
+    }
+    CountBlocks(directory, TiffTag::kStripOffsets, TiffTag::kStripByteCounts);
+    CountBlocks(directory, TiffTag::kTileOffsets, TiffTag::kTileByteCounts);
+    const TiffRowLimits limits{
+        .tile_pixels = kMostTilePixels, .memory = kMostMemory, .judge_only = true};
+    const auto damage = ReadTiffRows(file_, directory, frame, limits,
+                                     [](int, int, int, int, const std::uint8_t*) {});
+    if (!damage) return std::nullopt;
+    Finding finding{damage->code, Named(damage->what), std::nullopt, std::nullopt};
+    if (damage->offset) finding.offset = static_cast<std::int64_t>(*damage->offset);
+    if (First() && damage->lost > 0) finding.lost = damage->lost;
+    if (damage->code == ErrorCode::kUnsupportedFormat || damage->code == ErrorCode::kTooLarge) {
+      finding.lost.reset();
+      if (!First()) {
+        if (!unread_) unread_ = std::move(finding);
+        return std::nullopt;
+      }
+    }
+    return finding;
+  }
+
+  void CountBlocks(const TiffDirectory& directory, TiffTag offsets_tag, TiffTag sizes_tag) {
+    if (options_.level != InspectLevel::kStrict) return;
+    const auto offsets = directory.Numbers(offsets_tag);
+    const auto sizes = directory.Numbers(sizes_tag);
+    if (offsets.size() != sizes.size()) has_others_ = true;
+    for (std::size_t i = 0; i < std::min(offsets.size(), sizes.size()); ++i) {
+      if (offsets[i] < file_.size()) end_ = std::max(end_, offsets[i] + sizes[i]);
+    }
+  }
+
+  // Where directories exist that are not followed, nothing is said of the file's end.
+  std::optional<Finding> Strict() const {
+    if (broken_) {
+      return Finding{ErrorCode::kBadMetadata,
+                     "the file ends within the fields of a TIFF directory",
+                     static_cast<std::int64_t>(*broken_),
+                     {}};
+    }
+    // Pillow begins each page at a multiple of 16.
+    constexpr std::uint64_t kPadding = 15;
+    const FileBytes rest =
+        file_.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(end_, file_.size())));
+    const bool padding =
+        rest.size() <= kPadding &&
+        std::all_of(rest.begin(), rest.end(), [](std::byte byte) { return byte == std::byte{0}; });
+    if (!has_others_ && !padding) {
+      return Finding{
+          ErrorCode::kTrailingData,
+          fmt::format("{} bytes behind what the TIFF's directories point at", rest.size()),
+          static_cast<std::int64_t>(end_),
+          {}};
+    }
+    return std::nullopt;
+  }
+
+  FileBytes file_;
+  TiffHeader header_;
+  const InspectOptions& options_;
+  std::unordered_set<std::uint64_t> seen_;
+  std::uint64_t fields_ = 0;
+  std::int64_t pixels_ = 0;
+  std::uint64_t end_ = 0;                // of all that was pointed at
+  bool has_others_ = false;              // directories that are not followed
+  std::optional<std::uint64_t> broken_;  // a directory within which the file ends
+  std::optional<Finding> unread_;        // of a page behind the first
+};
+
+}  // namespace
+
+std::optional<Finding> InspectTiff(FileBytes file, const InspectOptions& options) {
+  const auto header = ReadTiffHeader(file);
+  if (!header) {
+    return Finding{ErrorCode::kTruncated, "the TIFF ends within its header",
+                   static_cast<std::int64_t>(file.size()), 1.0};
+  }
+  if (header->first == 0) {
+    return Finding{ErrorCode::kCorrupt, "the TIFF has no directory", 4, {}};
+  }
+  return TiffInspector(file, *header, options).Inspect();
+}
+
+}  // namespace millrace
