@@ -179,9 +179,12 @@ class JobQueue {
   // Frees the worker's slot. The job, if the lease is its latest; nullptr (stale) otherwise.
   Job* Settle(Worker& worker, const wire::Lease& lease, SendConfirm& confirm, Instant now);
   void FinishItem(Job& job, wire::ItemResult result, Instant now);
+  // False where the record's name is none: the job has then ended as failed.
+  bool TakeRecord(Job& job, wire::Record record, Instant now);
   void FinishScan(Job& job, wire::ScanResult result, Instant now);
   void ReleaseClaim(Worker& worker, const Job& job, Instant now);
-  void FailAttempt(Job& job, const std::string& code, const std::string& text, Instant now);
+  void FailAttempt(Job& job, const std::string& code, const std::string& text,
+                   const wire::Record& record, Instant now);
   void Confirm(SendConfirm confirm);
 
   // dispatch.cc

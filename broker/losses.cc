@@ -191,7 +191,7 @@ void JobQueue::ChargeDeath(Job& job, const std::string& what, Instant now) {
   const bool last = job.marks.attempts + 1 >= settings_[stage].max_attempts;
   FailAttempt(job, std::string(ErrorCodeName(ErrorCode::kWorkerDied)),
               "the " + settings_[stage].name + " worker " + what + " while it processed this item",
-              now);
+              {}, now);
   if (last && crash_loops_.Culprit(stage)) ReportCrashLoop(stage, -1, what, now);
 }
 

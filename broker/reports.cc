@@ -94,6 +94,19 @@ void JobQueue::ReleaseClaim(Worker& worker, const Job& job, Instant now) {
   if (--worker.claimed == 0) stages_[worker.stage].busy += now - worker.busy_since;
 }
 
+bool JobQueue::TakeRecord(Job& job, wire::Record record, Instant now) {
+  if (record.name.empty()) return true;
+  if (!IsRecordName(record.name)) {
+    EndItem(job, ItemOutcome::kFailed, "protocol",
+            "its record names the file '" + record.name.substr(0, 64) +
+                "', which is not [a-z0-9-]{1,32}",
+            now);
+    return false;
+  }
+  job.records.push_back({std::move(record.name), std::move(record.line)});
+  return true;
+}
+
 void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
   const std::size_t bytes = PayloadBytes(result.payload);
   const std::size_t cap = settings_[job.stage].max_payload;
@@ -104,17 +117,9 @@ void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
             now);
     return;
   }
-  if (!result.record_name.empty() && !IsRecordName(result.record_name)) {
-    return EndItem(job, ItemOutcome::kFailed, "protocol",
-                   "its record names the file '" + result.record_name.substr(0, 64) +
-                       "', which is not [a-z0-9-]{1,32}",
-                   now);
-  }
+  if (!TakeRecord(job, std::move(result.record), now)) return;
   std::move(result.warnings.begin(), result.warnings.end(), std::back_inserter(job.warnings));
   std::move(result.outputs.begin(), result.outputs.end(), std::back_inserter(job.outputs));
-  if (!result.record_name.empty()) {
-    job.records.push_back({std::move(result.record_name), std::move(result.record)});
-  }
   if (job.stage + 1 == settings_.size()) {
     return EndItem(job, ItemOutcome::kOk, "", "", now);
   }
@@ -190,9 +195,10 @@ void JobQueue::Failed(IncarnationId id, std::span<const wire::FailResult> result
     worker->ended_a_job = true;
     crash_loops_.Success(worker->stage, worker->replica);
     if (result.retryable) {
-      FailAttempt(*job, result.code, result.text, now);
+      FailAttempt(*job, result.code, result.text, result.record, now);
     } else {
       job->marks.attempts += 1;
+      if (!TakeRecord(*job, result.record, now)) continue;
       EndItem(*job, ItemOutcome::kFailed, result.code, result.text, now);
     }
   }
@@ -200,12 +206,12 @@ void JobQueue::Failed(IncarnationId id, std::span<const wire::FailResult> result
 }
 
 void JobQueue::FailAttempt(Job& job, const std::string& code, const std::string& text,
-                           Instant now) {
+                           const wire::Record& record, Instant now) {
   if (runs_.at(job.run).phase != RunPhase::kActive) return Requeue(job);  // not tried again
   job.marks.attempts += 1;
   const StageSettings& settings = settings_[job.stage];
   if (job.marks.attempts >= settings.max_attempts) {
-    EndItem(job, ItemOutcome::kFailed, code, text, now);
+    if (TakeRecord(job, record, now)) EndItem(job, ItemOutcome::kFailed, code, text, now);
     return;
   }
   Mark(job);

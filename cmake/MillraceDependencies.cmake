@@ -53,6 +53,7 @@ if(NOT MILLRACE_ONLY_MODELS)
 
   millrace_pkg_config(jpeg libjpeg)
   millrace_pkg_config(png libpng)
+  millrace_pkg_config(zlib zlib)
   millrace_pkg_config(webp libwebp)
   millrace_pkg_config(webpdemux libwebpdemux)
   millrace_pkg_config(tiff libtiff-4)

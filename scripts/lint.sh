@@ -20,4 +20,4 @@ git ls-files -z '*.cc' '*.h' | xargs -0 "$formatter" --dry-run --Werror
 
 [ "${1:-}" = --tidy ] || exit 0
 run-clang-tidy -p build/release -quiet -extra-arg=-Wno-unknown-warning-option \
-  '/(broker|cli|common|stages/(scanner|preprocess|postprocess|inference/unpickler))/'
+  '/(broker|cli|common|stages/(scanner|preprocess|inspect|postprocess|inference/unpickler))/'

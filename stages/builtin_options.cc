@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "stages/inference/options.h"
+#include "stages/inspect/options.h"
 #include "stages/postprocess/options.h"
 #include "stages/preprocess/options.h"
 #include "stages/scanner/options.h"
@@ -13,11 +14,12 @@ namespace {
 
 // A constant: made at the first call, since its parts allocate.
 const auto& Builtins() {
-  static const std::array<std::pair<std::string, OptionSchema>, 4> kBuiltins{
+  static const std::array<std::pair<std::string, OptionSchema>, 5> kBuiltins{
       {{"scanner", ScannerOptions()},
        {"preprocess", PreprocessOptions()},
        {"inference", InferenceOptions()},
-       {"postprocess", PostprocessOptions()}}};
+       {"postprocess", PostprocessOptions()},
+       {"inspect", InspectStageOptions()}}};
   return kBuiltins;
 }
 
@@ -58,6 +60,11 @@ std::vector<OptionProblem> CheckBuiltinOptions(const Topology& topology) {
         const std::string& message = checked.error().message;
         problems.push_back(
             Split(stage, message.starts_with("device") ? "device" : "weights", message));
+      }
+    }
+    if (stage.executable == "inspect") {
+      if (const auto limits = ReaderLimits(stage.options); !limits) {
+        problems.push_back(Split(stage, "readers", limits.error().message));
       }
     }
     if (stage.executable == "postprocess" && preprocess != nullptr &&

@@ -11,8 +11,8 @@
 
 namespace millrace {
 
-// The schema of "scanner", "preprocess", "inference" or "postprocess"; nullptr for any other
-// executable, which is its owner's. What is pointed to lives as long as the program.
+// The schema of "scanner", "preprocess", "inference", "postprocess" or "inspect"; nullptr for any
+// other executable, which is its owner's. What is pointed to lives as long as the program.
 const OptionSchema* BuiltinSchema(std::string_view executable);
 
 // The names that BuiltinSchema knows.

@@ -160,24 +160,48 @@ std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head) {
   return SniffHeif(head);
 }
 
-bool NamedLikeAnImage(std::string_view path) {
-  static constexpr std::string_view kExtensions[] = {
-      "jpg", "jpeg", "jpe", "jfif", "pjpeg", "pjp", "mpo",  "png", "apng", "webp", "bmp", "dib",
-      "tif", "tiff", "gif", "heic", "heif",  "hif", "avif", "jp2", "j2k",  "j2c",  "jpc", "jpf",
-      "jpx", "jxl",  "pnm", "pbm",  "pgm",   "ppm", "ico",  "psd", "exr",  "hdr",  "dds", "qoi",
+std::optional<ImageFormat> FormatOfName(std::string_view path) {
+  struct Extension {
+    std::string_view text;
+    ImageFormat format;
+  };
+  static constexpr Extension kExtensions[] = {
+      {"jpg", ImageFormat::kJpeg},     {"jpeg", ImageFormat::kJpeg},
+      {"jpe", ImageFormat::kJpeg},     {"jfif", ImageFormat::kJpeg},
+      {"pjpeg", ImageFormat::kJpeg},   {"pjp", ImageFormat::kJpeg},
+      {"mpo", ImageFormat::kJpeg},     {"png", ImageFormat::kPng},
+      {"apng", ImageFormat::kPng},     {"webp", ImageFormat::kWebp},
+      {"bmp", ImageFormat::kBmp},      {"dib", ImageFormat::kBmp},
+      {"tif", ImageFormat::kTiff},     {"tiff", ImageFormat::kTiff},
+      {"gif", ImageFormat::kGif},      {"heic", ImageFormat::kHeic},
+      {"heif", ImageFormat::kHeic},    {"hif", ImageFormat::kHeic},
+      {"avif", ImageFormat::kAvif},    {"jp2", ImageFormat::kJpeg2000},
+      {"j2k", ImageFormat::kJpeg2000}, {"j2c", ImageFormat::kJpeg2000},
+      {"jpc", ImageFormat::kJpeg2000}, {"jpf", ImageFormat::kJpeg2000},
+      {"jpx", ImageFormat::kJpeg2000}, {"jxl", ImageFormat::kJpegXl},
+      {"pnm", ImageFormat::kPnm},      {"pbm", ImageFormat::kPnm},
+      {"pgm", ImageFormat::kPnm},      {"ppm", ImageFormat::kPnm},
+      {"ico", ImageFormat::kIcon},     {"psd", ImageFormat::kPsd},
+      {"exr", ImageFormat::kExr},      {"hdr", ImageFormat::kHdr},
+      {"dds", ImageFormat::kDds},      {"qoi", ImageFormat::kQoi},
   };
   const std::size_t slash = path.rfind('/');
   const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0) return false;
+  if (dot == std::string_view::npos || dot == 0) return std::nullopt;
   const std::string_view extension = name.substr(dot + 1);
   const auto lower = [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   };
-  return std::any_of(std::begin(kExtensions), std::end(kExtensions), [&](std::string_view known) {
-    return std::equal(known.begin(), known.end(), extension.begin(), extension.end(),
-                      [&](char a, char b) { return a == lower(b); });
-  });
+  for (const Extension& known : kExtensions) {
+    if (std::equal(known.text.begin(), known.text.end(), extension.begin(), extension.end(),
+                   [&](char a, char b) { return a == lower(b); })) {
+      return known.format;
+    }
+  }
+  return std::nullopt;
 }
+
+bool NamedLikeAnImage(std::string_view path) { return FormatOfName(path).has_value(); }
 
 }  // namespace millrace

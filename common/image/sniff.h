@@ -44,6 +44,10 @@ inline constexpr std::size_t kSniffBytes = 64;
 // begin with "BM" or "P5" is no image.
 std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head);
 
+// The format that the name's extension promises, whatever its letters' case: kHeic for all of HEIF.
+// Nothing for names that NamedLikeAnImage does not take.
+std::optional<ImageFormat> FormatOfName(std::string_view path);
+
 // Whether the name's extension is one that people give to images (".jpg", ".JPEG", ".heic", ...),
 // whatever its letters' case. `path` is bytes and need not be UTF-8; a name that begins with its
 // only dot (".png") has no extension.

@@ -21,18 +21,17 @@ std::string Cut(std::string text, std::size_t bytes) {
   return text;
 }
 
-Result<void> CheckRecord(const Done& done) {
-  if (done.record_name.empty()) return {};
+Result<void> CheckRecord(const Record& record) {
+  if (record.name.empty()) return {};
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
   };
-  if (done.record_name.size() > 32 ||
-      !std::all_of(done.record_name.begin(), done.record_name.end(), allowed)) {
-    return Fail(ErrorCode::kInternal, "the stage names a record \"" + Cut(done.record_name, 64) +
+  if (record.name.size() > 32 || !std::all_of(record.name.begin(), record.name.end(), allowed)) {
+    return Fail(ErrorCode::kInternal, "the stage names a record \"" + Cut(record.name, 64) +
                                           "\", which is not [a-z0-9-]{1,32}");
   }
-  if (done.record.size() > kMaxRecordBytes) {
-    return Fail(ErrorCode::kTooLarge, "the record has " + std::to_string(done.record.size()) +
+  if (record.line.size() > kMaxRecordBytes) {
+    return Fail(ErrorCode::kTooLarge, "the record has " + std::to_string(record.line.size()) +
                                           " bytes; the most is " + std::to_string(kMaxRecordBytes));
   }
   return {};
@@ -53,7 +52,7 @@ Result<wire::ItemResult> ToItem(Done done, std::size_t max_payload) {
     return Fail(ErrorCode::kTooLarge, "the result's meta has " + std::to_string(meta.size()) +
                                           " bytes; the most is " + std::to_string(kMaxMetaBytes));
   }
-  RETURN_IF_ERROR(CheckRecord(done));
+  RETURN_IF_ERROR(CheckRecord(done.record));
   if (done.outputs.size() > wire::kMaxOutputs) {
     return Fail(ErrorCode::kInternal, "the stage published more than 64 files for one item");
   }
@@ -62,7 +61,6 @@ Result<wire::ItemResult> ToItem(Done done, std::size_t max_payload) {
   return wire::ItemResult{.meta = std::move(meta),
                           .payload = std::move(done.payload),
                           .warnings = std::move(done.warnings),
-                          .record_name = std::move(done.record_name),
                           .record = std::move(done.record),
                           .outputs = std::move(done.outputs)};
 }
@@ -129,7 +127,13 @@ struct ToWireOutcome {
     return wire::DoneResult{lease, std::move(*scan)};
   }
   WireOutcome operator()(Failed failed) const {
-    return ToWireFailure(lease, Error{failed.code, std::move(failed.text)}, failed.retryable);
+    if (const auto checked = CheckRecord(failed.record); !checked) {
+      return ToWireFailure(lease, checked.error(), false);
+    }
+    wire::FailResult result =
+        ToWireFailure(lease, Error{failed.code, std::move(failed.text)}, failed.retryable);
+    result.record = std::move(failed.record);
+    return result;
   }
   WireOutcome operator()(Skipped skipped) const {
     return wire::SkipResult{lease, Cut(std::move(skipped.reason), kMaxWordBytes)};

@@ -45,6 +45,11 @@ struct Job {
 // A file in the run's output, as it was when it was published.
 using OutputFile = wire::OutputFile;
 
+// What a stage has to say of an item in a file of its own: `line`, without its newline, becomes one
+// of OUTPUT/.millrace/<name>.jsonl. Lines are written once an item, sorted by path, when the run
+// ends. A name is [a-z0-9-]{1,32}; "" for no record.
+using Record = wire::Record;
+
 // The item is done here and goes to the next stage with this payload. At the last stage: the item
 // is ok; payload and meta are dropped.
 struct Done {
@@ -52,10 +57,7 @@ struct Done {
   Payload payload;
   // Counted by code in report.json's `warnings`: "truncated", "orientation-ignored", ...
   std::vector<std::string> warnings;
-  // A line of OUTPUT/.millrace/<record_name>.jsonl, without its newline; "" for none. Lines are
-  // written once an item, sorted by path, when the run ends. record_name is [a-z0-9-]{1,32}.
-  std::string record_name;
-  std::string record;
+  Record record;
   // The files that were published for it. A later run can tell by them that they are still there.
   std::vector<OutputFile> outputs;
 };
@@ -66,6 +68,7 @@ struct Failed {
   ErrorCode code = ErrorCode::kInternal;
   std::string text;  // for a person: what is wrong with this item
   bool retryable = false;
+  Record record = {};
 };
 
 // The item ends here as skipped: it was never ours to process. Counted by reason in the report

@@ -17,10 +17,16 @@ constexpr Duration kTimeoutGoodbye = std::chrono::seconds(1);
 
 std::size_t BytesOf(const wire::DoneResult& result) {
   if (const auto* item = std::get_if<wire::ItemResult>(&result.what)) {
-    return PayloadBytes(item->payload) + item->meta.size() + item->record.size();
+    return PayloadBytes(item->payload) + item->meta.size() + item->record.line.size();
   }
   return kResultsBytes;  // a chunk of a scan travels by itself
 }
+
+std::size_t BytesOf(const wire::FailResult& result) {
+  return result.text.size() + result.record.line.size();
+}
+
+std::size_t BytesOf(const wire::SkipResult& result) { return result.reason.size(); }
 
 template <typename Results>
 std::vector<wire::Lease> LeasesOf(const Results& results) {
@@ -198,17 +204,28 @@ void WorkerCore::ReportCall(const Call& call, Result<std::vector<Outcome>> outco
                                               " outcomes for " + std::to_string(call.jobs.size()) +
                                               " jobs");
   }
-  wire::DoneReport done{welcome_.link, {}};
-  wire::FailReport failed{welcome_.link, {}};
-  wire::SkipReport skipped{welcome_.link, {}};
-  std::vector<wire::Lease> returned;
-  std::size_t bytes = 0;
-  // Each report has its bound, however many jobs the call had.
+  // Each report has its bounds, however many jobs the call had.
   const auto flush = [&](auto& report) {
     if (report.results.empty()) return;
     const std::vector<wire::Lease> leases = LeasesOf(report.results);
     Report(std::exchange(report, {welcome_.link, {}}), leases);
   };
+  std::size_t done_bytes = 0;
+  std::size_t failed_bytes = 0;
+  std::size_t skipped_bytes = 0;
+  const auto add = [&](auto& report, std::size_t& bytes, auto result) {
+    const std::size_t size = BytesOf(result);
+    if (bytes + size > kResultsBytes || report.results.size() == kResultsCount) {
+      flush(report);
+      bytes = 0;
+    }
+    bytes += size;
+    report.results.push_back(std::move(result));
+  };
+  wire::DoneReport done{welcome_.link, {}};
+  wire::FailReport failed{welcome_.link, {}};
+  wire::SkipReport skipped{welcome_.link, {}};
+  std::vector<wire::Lease> returned;
   for (std::size_t i = 0; i < call.jobs.size(); ++i) {
     const wire::Lease& lease = call.jobs[i].lease;
     if (call.jobs[i].revoked) {
@@ -216,27 +233,18 @@ void WorkerCore::ReportCall(const Call& call, Result<std::vector<Outcome>> outco
       continue;
     }
     if (!outcomes) {
-      if (failed.results.size() == kResultsCount) flush(failed);
-      failed.results.push_back(ToWireFailure(lease, outcomes.error(), false));
+      add(failed, failed_bytes, ToWireFailure(lease, outcomes.error(), false));
       continue;
     }
     WireOutcome outcome =
         ToWire(lease, std::move((*outcomes)[i]),
                static_cast<std::size_t>(std::max<std::int64_t>(welcome_.max_payload, 0)));
     if (auto* result = std::get_if<wire::DoneResult>(&outcome)) {
-      const std::size_t size = BytesOf(*result);
-      if (bytes + size > kResultsBytes || done.results.size() == kResultsCount) {
-        flush(done);
-        bytes = 0;
-      }
-      bytes += size;
-      done.results.push_back(std::move(*result));
+      add(done, done_bytes, std::move(*result));
     } else if (auto* failure = std::get_if<wire::FailResult>(&outcome)) {
-      if (failed.results.size() == kResultsCount) flush(failed);
-      failed.results.push_back(std::move(*failure));
+      add(failed, failed_bytes, std::move(*failure));
     } else {
-      if (skipped.results.size() == kResultsCount) flush(skipped);
-      skipped.results.push_back(std::get<wire::SkipResult>(std::move(outcome)));
+      add(skipped, skipped_bytes, std::get<wire::SkipResult>(std::move(outcome)));
     }
   }
   flush(done);

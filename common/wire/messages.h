@@ -117,13 +117,18 @@ struct OutputFile {
   std::int64_t mtime_ns = 0;  // since 1970
   friend bool operator==(const OutputFile&, const OutputFile&) = default;
 };
+// A line for OUTPUT/.millrace/<name>.jsonl; no name: no record.
+struct Record {
+  std::string name;
+  std::string line;  // bytes
+  friend bool operator==(const Record&, const Record&) = default;
+};
 // What an item's job gave.
 struct ItemResult {
   std::string meta;
   Payload payload;
   std::vector<std::string> warnings;
-  std::string record_name;
-  std::string record;  // bytes
+  Record record;
   std::vector<OutputFile> outputs;
 };
 struct DoneResult {
@@ -140,6 +145,7 @@ struct FailResult {
   std::string code;
   std::string text;
   bool retryable = false;
+  Record record = {};
 };
 struct FailReport {
   Link link;

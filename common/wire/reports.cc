@@ -55,6 +55,15 @@ OutputFile ReadOutput(Reader& entry) {
   return file;
 }
 
+void PackRecord(Packer& packer, const Record& record) {
+  packer.Key("record_name").Text(record.name);
+  packer.Key("record").Bytes(record.line);
+}
+
+Record ReadRecord(Reader& entry) {
+  return {entry.TextOr("record_name", ""), entry.TextOr("record", "")};
+}
+
 void PackDone(Packer& packer, const DoneResult& result, Frames& frames) {
   std::visit(Overloaded{
                  [&](const ItemResult& item) {
@@ -62,8 +71,7 @@ void PackDone(Packer& packer, const DoneResult& result, Frames& frames) {
                    packer.Key("parts").Parts(item.payload, frames);
                    packer.Key("warnings").Array(item.warnings.size());
                    for (const std::string& warning : item.warnings) packer.Text(warning);
-                   packer.Key("record_name").Text(item.record_name);
-                   packer.Key("record").Bytes(item.record);
+                   PackRecord(packer, item.record);
                    PackOutputs(packer, item.outputs);
                  },
                  [&](const ScanResult& scan) {
@@ -92,8 +100,7 @@ DoneResult ReadDone(Reader& entry) {
   if (item.meta.size() > kMaxMetaBytes) entry.Refuse("meta", "is too long");
   item.payload = entry.Parts("parts");
   if (entry.Has("warnings")) item.warnings = entry.Texts("warnings");
-  item.record_name = entry.TextOr("record_name", "");
-  item.record = entry.TextOr("record", "");
+  item.record = ReadRecord(entry);
   if (entry.Has("outputs")) {
     entry.Each("outputs", [&](Reader& file) { item.outputs.push_back(ReadOutput(file)); });
   }
@@ -106,7 +113,7 @@ FailReport ReadFail(Reader& reader) {
   FailReport report{reader.LinkFields(), {}};
   reader.Each("results", [&](Reader& entry) {
     FailResult result{entry.LeaseFields(), entry.Text("code"), entry.Text("text"),
-                      entry.BoolOr("retryable", false)};
+                      entry.BoolOr("retryable", false), ReadRecord(entry)};
     if (result.text.size() > kMaxTextBytes) result.text.resize(kMaxTextBytes);
     report.results.push_back(std::move(result));
   });
@@ -150,9 +157,10 @@ Frames Encode(const ReportMessage& message) {
           [&](const FailReport& fail) {
             packer.Begin("fail", fail.link, 1).Key("results").Array(fail.results.size());
             for (const FailResult& result : fail.results) {
-              PackLease(packer, result.lease, 3).Key("code").Text(result.code);
+              PackLease(packer, result.lease, 5).Key("code").Text(result.code);
               packer.Key("text").Bytes(std::string_view(result.text).substr(0, kMaxTextBytes));
               packer.Key("retryable").Bool(result.retryable);
+              PackRecord(packer, result.record);
             }
           },
           [&](const SkipReport& skip) {

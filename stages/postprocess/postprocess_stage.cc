@@ -167,8 +167,7 @@ class PostprocessStage final : public Stage {
       done.outputs.push_back({.path = name.key});
     }
     if (areas_) {
-      done.record_name = "areas";
-      done.record = AreasLine(job.key, painting->labels.pixels);
+      done.record = {"areas", AreasLine(job.key, painting->labels.pixels)};
     }
     return done;
   }

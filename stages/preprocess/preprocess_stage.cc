@@ -4,7 +4,7 @@
 
 #include "common/image/sniff.h"
 #include "common/image/transpose.h"
-#include "stages/preprocess/input_file.h"
+#include "stages/input_file.h"
 
 namespace millrace {
 namespace {
@@ -68,8 +68,9 @@ std::vector<Outcome> PreprocessStage::Process(std::span<const Job> jobs, JobCont
 Outcome PreprocessStage::ProcessOne(const Job& job) const {
   const bool named_like_an_image = !job.meta.Bool(kUnnamedMeta, false);
   auto input = ReadInput(job.run->input, job.key, named_like_an_image, decode_.max_bytes);
-  if (auto* failed = std::get_if<Failed>(&input)) return std::move(*failed);
-  if (auto* skipped = std::get_if<Skipped>(&input)) return std::move(*skipped);
+  if (auto* none = std::get_if<NoInput>(&input)) {
+    return std::visit([](auto& how) { return Outcome(std::move(how)); }, *none);
+  }
   const auto& file = std::get<std::vector<std::byte>>(input);
 
   Done done;

@@ -412,11 +412,28 @@ TEST_CASE("what stages say of an item on its way is told once, with its outcome"
   };
   finish(worker, {.warnings = {"truncated"}});
   CHECK(world.ended.empty());
-  finish(saver, {.record_name = "areas", .record = "{}", .outputs = {{"a.png", 3, 4}}});
+  finish(saver, {.record = {"areas", "{}"}, .outputs = {{"a.png", 3, 4}}});
   REQUIRE(world.ended.size() == 1);
   CHECK(world.ended[0].warnings == std::vector<std::string>{"truncated"});
   CHECK(world.ended[0].records.at(0).name == "areas");
   CHECK(world.ended[0].outputs.at(0).path == "a.png");
+}
+
+TEST_CASE("what a stage says of an item that failed is told with its last attempt") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 2);
+  world.FinishScan(scanner, {"a", "b"});
+  const std::vector<wire::Lease> leases = world.ClaimAll(worker);
+  const std::vector<wire::FailResult> results = {
+      {leases.at(0), "corrupt", "bad", false, {"verdicts", "{}"}},
+      {leases.at(1), "write-failed", "full", true, {"verdicts", "{}"}}};
+  world.Held(worker).clear();
+  world.queue.Failed(worker, results, world.now);
+  world.Settle();
+  REQUIRE(world.ended.size() == 1);
+  CHECK(world.ended[0].records.at(0).line == "{}");
 }
 
 TEST_CASE("a paused run sends nothing more, and may be stopped for good meanwhile") {

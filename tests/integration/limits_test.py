@@ -163,6 +163,8 @@ class Limits(TestCase):
 
     def test_an_idle_pipeline_sleeps(self):
         children = self.up("--set", "preprocess.replicas=2")
+        # Starting costs more than idling ever does.
+        wait_until(lambda: self.stages()["preprocess"]["workers"] == 2, "both replicas to join")
         before = sum(cpu_seconds(pid) for pid in children.values())
         # A share of time is measured over time: this waits for the clock, not for an event.
         end = time.monotonic() + 5

@@ -45,14 +45,21 @@ TEST_CASE("what only says where or how fast is no reason to do an item again") {
   }
   std::ranges::sort(shapeless);
   CHECK(shapeless == std::vector<std::string>{"inference.device", "inference.threads",
-                                              "inference.weights", "postprocess.durability",
-                                              "scanner.chunk"});
+                                              "inference.weights", "inspect.readers",
+                                              "postprocess.durability", "scanner.chunk"});
 }
 
 TEST_CASE("a mistyped option of a real stage is named with its line and the nearest one") {
   CHECK(ProblemsOf("  - {name: inference, options: {model: skin-tone,\n"
                    "      devise: cpu}}\n") ==
         "/etc/t.yaml:5:7: inference.options.devise: unknown key; did you mean \"device\"?");
+}
+
+TEST_CASE("a limit of readers that is none is placed and cured") {
+  CHECK(ProblemsOf("  - {name: inspect, options: {readers: [/mnt/photos=1, /data=8]}}\n").empty());
+  const std::string wrong = ProblemsOf("  - {name: inspect, options: {readers: photos=1}}\n");
+  CHECK(wrong.find("inspect.options.readers") != std::string::npos);
+  CHECK(wrong.find("write /mnt/photos=1") != std::string::npos);
 }
 
 TEST_CASE("weights that a model needs and that are not there are placed and cured") {

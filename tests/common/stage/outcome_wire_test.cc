@@ -35,8 +35,8 @@ TEST_CASE("a result keeps its payload without a copy, its meta, its warnings and
   Done done = WithPayload({Bytes(10, 10)});
   done.meta.Set("width", std::int64_t{7});
   done.warnings = {"truncated"};
-  done.record_name = "areas";
-  done.record = R"({"skin": 5})";
+  done.record.name = "areas";
+  done.record.line = R"({"skin": 5})";
   const std::byte* bytes = done.payload[0].data.data();
   const WireOutcome out = ToWire(kLease, std::move(done), 1000);
   const auto& result = std::get<wire::DoneResult>(out);
@@ -45,8 +45,8 @@ TEST_CASE("a result keeps its payload without a copy, its meta, its warnings and
   CHECK(item.payload[0].data.data() == bytes);
   CHECK(Meta::Decode(item.meta)->Integer("width", 0) == 7);
   CHECK(item.warnings == std::vector<std::string>{"truncated"});
-  CHECK(item.record_name == "areas");
-  CHECK(item.record == R"({"skin": 5})");
+  CHECK(item.record.name == "areas");
+  CHECK(item.record.line == R"({"skin": 5})");
 }
 
 TEST_CASE("a result over max_payload fails its job as too large, one at it does not") {
@@ -62,11 +62,11 @@ TEST_CASE("what the protocol cannot carry fails the job, not the message") {
   CHECK(Failure(WithPayload({Bytes(10, 11)})).code == "protocol");
   CHECK(Failure(WithPayload(Payload(65, Bytes(1, 1)))).code == "internal");
   Done record;
-  record.record_name = "../../escape";
-  record.record = "x";
+  record.record.name = "../../escape";
+  record.record.line = "x";
   CHECK(Failure(record).code == "internal");
-  record.record_name = "big";
-  record.record = std::string(1 << 20, 'x');
+  record.record.name = "big";
+  record.record.line = std::string(1 << 20, 'x');
   CHECK(Failure(record).code == "too-large");
   Done meta;
   meta.meta.Set("long", std::string(kMaxMetaBytes, 'x'));
@@ -101,10 +101,13 @@ TEST_CASE("whatever becomes of an outcome, its report can be decoded") {
 }
 
 TEST_CASE("a failure and a skip keep what the stage said") {
-  const wire::FailResult failure = Failure(Failed{ErrorCode::kWriteFailed, "disk full", true});
+  const wire::FailResult failure =
+      Failure(Failed{ErrorCode::kWriteFailed, "disk full", true, {"verdicts", "{}"}});
   CHECK(failure.code == "write-failed");
   CHECK(failure.text == "disk full");
   CHECK(failure.retryable);
+  CHECK(failure.record == wire::Record{"verdicts", "{}"});
+  CHECK(Failure(Failed{ErrorCode::kCorrupt, "", false, {"../x", "{}"}}).code == "internal");
   const WireOutcome skip = ToWire(kLease, Skipped{"excluded"}, 0);
   CHECK(std::get<wire::SkipResult>(skip).reason == "excluded");
 }

@@ -96,10 +96,12 @@ TEST_CASE("reports survive the wire") {
   CHECK(beat.busy_ns == 4);
   CHECK(beat.foreign_jobs == 5);
   CHECK(beat.claimed == leases);
-  const auto fail = ThroughReports(FailReport{kLink, {{leases[0], "corrupt", "bad", true}}});
+  const auto fail =
+      ThroughReports(FailReport{kLink, {{leases[0], "corrupt", "bad", true, {"r", "{}"}}}});
   CHECK(fail.results.at(0).code == "corrupt");
   CHECK(fail.results.at(0).text == "bad");
   CHECK(fail.results.at(0).retryable);
+  CHECK(fail.results.at(0).record == Record{"r", "{}"});
   const auto skip = ThroughReports(SkipReport{kLink, {{leases[0], "not-an-image"}}});
   CHECK(skip.results.at(0).reason == "not-an-image");
 }
@@ -110,16 +112,15 @@ TEST_CASE("an item's result survives the wire with parts, warnings and its recor
                           ItemResult{"meta",
                                      OnePart(),
                                      {"truncated"},
-                                     "areas",
-                                     "{}",
+                                     {"areas", "{}"},
                                      {{"a.jpg.png", 12, 1'700'000'000'000'000'000}}}});
   const DoneReport got = ThroughReports(sent);
   const auto& item = std::get<ItemResult>(got.results.at(0).what);
   CHECK(item.meta == "meta");
   CHECK(item.payload.at(0).data.text() == "abcdef");
   CHECK(item.warnings == std::vector<std::string>{"truncated"});
-  CHECK(item.record_name == "areas");
-  CHECK(item.record == "{}");
+  CHECK(item.record.name == "areas");
+  CHECK(item.record.line == "{}");
   CHECK(item.outputs == std::vector<OutputFile>{{"a.jpg.png", 12, 1'700'000'000'000'000'000}});
 }
 

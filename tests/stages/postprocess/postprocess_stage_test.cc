@@ -82,7 +82,7 @@ TEST_CASE("an image is written masked, under its own path, and nothing else is")
   Postprocess post;
   const Outcome outcome = post.Process("x/\xff y.png");
   REQUIRE(std::holds_alternative<Done>(outcome));
-  CHECK(std::get<Done>(outcome).record_name.empty());
+  CHECK(std::get<Done>(outcome).record.name.empty());
   std::filesystem::rename(post.folder.At("x/\xff y.png"), post.folder.At("out.png"));
   CHECK(std::filesystem::is_empty(post.folder.At("x")));
   CHECK(std::filesystem::is_empty(post.folder.At(".millrace/tmp")));
@@ -137,8 +137,8 @@ TEST_CASE("the original's size without the original names the option to set") {
 TEST_CASE("areas are a record of the run, counted over what is written") {
   Postprocess post({{"areas", true}, {"what", List{}}});
   const auto done = std::get<Done>(post.Process("a.jpg"));
-  CHECK(done.record_name == "areas");
-  CHECK(done.record == R"({"path": "a.jpg", "areas": {"skin": 24, "hair": 24}})");
+  CHECK(done.record.name == "areas");
+  CHECK(done.record.line == R"({"path": "a.jpg", "areas": {"skin": 24, "hair": 24}})");
   CHECK(!post.folder.Has("a.jpg"));
 }
 

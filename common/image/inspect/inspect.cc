@@ -1,0 +1,119 @@
+#include "common/image/inspect.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "common/image/exif.h"
+#include "common/image/inspect/inspectors.h"
+
+namespace millrace {
+namespace {
+
+std::optional<Finding> InspectFormat(ImageFormat format, FileBytes file,
+                                     const InspectOptions& options) {
+  switch (format) {
+    case ImageFormat::kJpeg:
+      return InspectJpeg(file, options);
+    case ImageFormat::kPng:
+      return InspectPng(file, options);
+    case ImageFormat::kWebp:
+      return InspectWebp(file, options);
+    case ImageFormat::kGif:
+      return InspectGif(file, options);
+    case ImageFormat::kTiff:
+      return InspectTiff(file, options);
+    case ImageFormat::kBmp:
+      return InspectBmp(file, options);
+    case ImageFormat::kJpeg2000:
+      return InspectJpeg2000(file, options);
+    case ImageFormat::kPnm:
+      return InspectPnm(file, options);
+    default:
+      return InspectByDecoding(file, options);
+  }
+}
+
+// HEIF's extensions are given to AVIF too.
+bool NameFits(std::string_view name, ImageFormat format) {
+  const auto named = FormatOfName(name);
+  return !named || *named == format ||
+         (*named == ImageFormat::kHeic && format == ImageFormat::kAvif);
+}
+
+Finding Plain(ErrorCode code, std::string what) { return {code, std::move(what), {}, {}}; }
+
+std::optional<Finding> InspectKnown(ImageFormat format, FileBytes file, std::string_view name,
+                                    const InspectOptions& options) {
+  if (static_cast<std::uint64_t>(file.size()) > static_cast<std::uint64_t>(options.max_bytes)) {
+    return Plain(ErrorCode::kTooLarge,
+                 fmt::format("{} bytes are over the cap of {} (option max_bytes)", file.size(),
+                             options.max_bytes));
+  }
+  try {
+    if (auto finding = InspectFormat(format, file, options)) return finding;
+  } catch (const std::bad_alloc&) {
+    return Plain(ErrorCode::kTooLarge, "not enough memory to look at it");
+  } catch (const std::exception& error) {
+    return Plain(ErrorCode::kCorrupt, error.what());
+  }
+  if (options.level == InspectLevel::kStrict && !NameFits(name, format)) {
+    return Plain(ErrorCode::kExtensionMismatch,
+                 fmt::format("it is named like another format and is {}", ImageFormatName(format)));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Finding> CheckSides(std::int64_t width, std::int64_t height,
+                                  const InspectOptions& options) {
+  if (width <= 0 || height <= 0) {
+    return Plain(ErrorCode::kCorrupt,
+                 fmt::format("the header claims a size of {}x{} pixels", width, height));
+  }
+  if (width > options.max_side || height > options.max_side) {
+    return Plain(ErrorCode::kTooLarge,
+                 fmt::format("{}x{} pixels: a side is over the cap of {} (option max_side)", width,
+                             height, options.max_side));
+  }
+  if (width > options.max_pixels / height) {
+    return Plain(ErrorCode::kTooLarge,
+                 fmt::format("{}x{} pixels are over the cap of {} (option max_pixels)", width,
+                             height, options.max_pixels));
+  }
+  return std::nullopt;
+}
+
+std::optional<Finding> CheckTrailing(FileBytes file, std::size_t end,
+                                     const InspectOptions& options) {
+  if (options.level != InspectLevel::kStrict || end >= file.size()) return std::nullopt;
+  return Finding{ErrorCode::kTrailingData,
+                 fmt::format("{} bytes follow the end of the picture", file.size() - end),
+                 static_cast<std::int64_t>(end),
+                 {}};
+}
+
+std::optional<Finding> CheckExif(FileBytes block, std::size_t offset) {
+  if (ExifParses(block)) return std::nullopt;
+  return Finding{ErrorCode::kBadMetadata,
+                 "its EXIF data does not parse",
+                 static_cast<std::int64_t>(offset),
+                 {}};
+}
+
+Inspection Inspect(std::span<const std::byte> file, std::string_view name,
+                   const InspectOptions& options) {
+  if (file.empty()) return {{}, Plain(ErrorCode::kEmpty, "the file is empty (0 bytes)")};
+  const auto format = SniffFormat(file.first(std::min(file.size(), kSniffBytes)));
+  if (!format) {
+    return {{},
+            Plain(ErrorCode::kNotAnImage, "its first bytes are those of no known image format")};
+  }
+  return {format, InspectKnown(*format, file, name, options)};
+}
+
+}  // namespace millrace

@@ -1,0 +1,134 @@
+// WebP through libwebp: every frame is decoded, into YUV where it is lossy, without the filters
+// that smooth what has been decoded.
+#include <fmt/format.h>
+#include <webp/decode.h>
+#include <webp/demux.h>
+
+#include <cstring>
+#include <memory>
+
+#include "common/image/inspect/inspectors.h"
+
+namespace millrace {
+namespace {
+
+constexpr std::size_t kRiffHeadBytes = 8;
+
+std::size_t Little32(FileBytes bytes, std::size_t at) {
+  std::size_t value = 0;
+  for (std::size_t i = 4; i-- > 0;) {
+    value = value << 8 | std::to_integer<std::size_t>(bytes[at + i]);
+  }
+  return value;
+}
+
+const char* TextOf(VP8StatusCode status) {
+  switch (status) {
+    case VP8_STATUS_NOT_ENOUGH_DATA:
+    case VP8_STATUS_SUSPENDED:
+      return "its data ends early";
+    case VP8_STATUS_UNSUPPORTED_FEATURE:
+      return "it uses what WebP does not have";
+    default:
+      return "its data does not decode";
+  }
+}
+
+std::optional<Finding> InspectFrame(const WebPData& data, const InspectOptions& options) {
+  WebPDecoderConfig config;
+  if (WebPInitDecoderConfig(&config) == 0) {
+    return Finding{ErrorCode::kUnsupportedFormat, "libwebp is of another version", {}, {}};
+  }
+  VP8StatusCode status = WebPGetFeatures(data.bytes, data.size, &config.input);
+  if (status == VP8_STATUS_OK) {
+    if (auto size = CheckSides(config.input.width, config.input.height, options)) return size;
+    constexpr int kLossless = 2;
+    const bool alpha = config.input.has_alpha != 0;
+    if (config.input.format == kLossless) {
+      config.output.colorspace = MODE_BGRA;
+    } else {
+      config.output.colorspace = alpha ? MODE_YUVA : MODE_YUV;
+    }
+    config.options.bypass_filtering = 1;
+    config.options.no_fancy_upsampling = 1;
+    status = WebPDecode(data.bytes, data.size, &config);
+    WebPFreeDecBuffer(&config.output);
+  }
+  if (status == VP8_STATUS_OK) return std::nullopt;
+  if (status == VP8_STATUS_OUT_OF_MEMORY) throw std::bad_alloc();
+  return Finding{status == VP8_STATUS_NOT_ENOUGH_DATA || status == VP8_STATUS_SUSPENDED
+                     ? ErrorCode::kTruncated
+                     : ErrorCode::kCorrupt,
+                 fmt::format("the WebP is broken: {}", TextOf(status)),
+                 {},
+                 {}};
+}
+
+using Demuxer = std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)>;
+
+std::optional<Finding> InspectFrames(const Demuxer& demuxer, const InspectOptions& options) {
+  WebPIterator frame;
+  std::memset(&frame, 0, sizeof frame);
+  std::int64_t pixels = 0;
+  std::optional<Finding> finding;
+  int more = WebPDemuxGetFrame(demuxer.get(), 1, &frame);
+  if (more == 0) finding = Finding{ErrorCode::kCorrupt, "the WebP has no picture", {}, 1.0};
+  while (more != 0 && !finding) {
+    pixels += std::int64_t{frame.width} * frame.height;
+    if (pixels > options.max_total_pixels) {
+      finding =
+          Finding{ErrorCode::kTooLarge,
+                  fmt::format("the animation has more than {} pixels", options.max_total_pixels),
+                  {},
+                  {}};
+    } else {
+      finding = InspectFrame(frame.fragment, options);
+      if (finding && frame.num_frames > 1) {
+        finding->what += fmt::format(" (frame {} of {})", frame.frame_num, frame.num_frames);
+      }
+    }
+    more = WebPDemuxNextFrame(&frame);
+  }
+  WebPDemuxReleaseIterator(&frame);
+  return finding;
+}
+
+std::optional<Finding> CheckMetadata(const Demuxer& demuxer, FileBytes file) {
+  WebPChunkIterator chunk;
+  std::memset(&chunk, 0, sizeof chunk);
+  std::optional<Finding> finding;
+  if (WebPDemuxGetChunk(demuxer.get(), "EXIF", 1, &chunk) != 0) {
+    const auto* begin = reinterpret_cast<const std::byte*>(chunk.chunk.bytes);
+    finding = CheckExif({begin, chunk.chunk.size}, static_cast<std::size_t>(begin - file.data()));
+  }
+  WebPDemuxReleaseChunkIterator(&chunk);
+  return finding;
+}
+
+}  // namespace
+
+std::optional<Finding> InspectWebp(FileBytes file, const InspectOptions& options) {
+  const std::size_t riff_bytes = Little32(file, 4) + kRiffHeadBytes;
+  if (riff_bytes > file.size()) {
+    return Finding{ErrorCode::kTruncated,
+                   fmt::format("the WebP has {} of its {} bytes", file.size(), riff_bytes),
+                   static_cast<std::int64_t>(file.size()),
+                   {}};
+  }
+  const WebPData data = {reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
+  const Demuxer demuxer(WebPDemux(&data), &WebPDemuxDelete);
+  if (demuxer == nullptr) {
+    return Finding{ErrorCode::kCorrupt, "the WebP's chunks contradict each other", {}, {}};
+  }
+  if (auto size = CheckSides(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH),
+                             WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT), options)) {
+    return size;
+  }
+  if (options.level == InspectLevel::kOpen) return std::nullopt;
+  if (auto wrong = InspectFrames(demuxer, options)) return wrong;
+  if (options.level != InspectLevel::kStrict) return std::nullopt;
+  if (auto wrong = CheckMetadata(demuxer, file)) return wrong;
+  return CheckTrailing(file, riff_bytes + (riff_bytes & 1), options);
+}
+
+}  // namespace millrace

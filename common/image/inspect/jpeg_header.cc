@@ -1,0 +1,120 @@
+#include "common/image/inspect/jpeg_header.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+#include <string_view>
+
+namespace millrace {
+namespace {
+
+std::size_t Big16(FileBytes bytes, std::size_t at) {
+  return std::to_integer<std::size_t>(bytes[at]) << 8 | std::to_integer<std::size_t>(bytes[at + 1]);
+}
+
+bool StartsWith(FileBytes bytes, std::string_view text) {
+  return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
+}
+
+Finding Corrupt(std::string what, std::size_t at) {
+  return {ErrorCode::kCorrupt, std::move(what), static_cast<std::int64_t>(at), {}};
+}
+
+Finding Truncated(FileBytes file) {
+  return {ErrorCode::kTruncated, "the JPEG ends within its header",
+          static_cast<std::int64_t>(file.size()), 1.0};
+}
+
+constexpr unsigned kStartOfScan = 0xDA;
+constexpr unsigned kQuantization = 0xDB;
+constexpr unsigned kApp0 = 0xE0;
+constexpr unsigned kApp1 = 0xE1;
+constexpr unsigned kApp14 = 0xEE;
+
+bool IsFrame(unsigned marker) {
+  return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+}
+
+// Whether Pillow skips or reads a segment behind the marker; the others stand alone.
+bool HasSegment(unsigned marker) {
+  return (marker >= 0xC0 && marker <= 0xCF && marker != 0xC8) ||
+         (marker >= 0xDA && marker <= 0xEF) || marker == 0xFE;
+}
+
+std::optional<Finding> CheckFrame(FileBytes segment, std::size_t at) {
+  if (segment.size() < 6 || (segment.size() - 6) % 3 != 0) {
+    return Corrupt("the JPEG's frame header has a wrong size", at);
+  }
+  const int bits = std::to_integer<int>(segment[0]);
+  if (bits != 8) {
+    return Finding{ErrorCode::kUnsupportedFormat,
+                   fmt::format("a JPEG of {} bits a sample", bits),
+                   static_cast<std::int64_t>(at),
+                   {}};
+  }
+  const int components = std::to_integer<int>(segment[5]);
+  if (components != 1 && components != 3 && components != 4) {
+    return Corrupt(fmt::format("a JPEG with {} components", components), at);
+  }
+  return std::nullopt;
+}
+
+std::optional<Finding> CheckQuantization(FileBytes segment, std::size_t at) {
+  while (!segment.empty()) {
+    const std::size_t size = (std::to_integer<unsigned>(segment[0]) >> 4 == 0 ? 1U : 2U) * 64 + 1;
+    if (segment.size() < size) return Corrupt("a JPEG's quantization table is cut short", at);
+    segment = segment.subspan(size);
+  }
+  return std::nullopt;
+}
+
+std::optional<Finding> CheckSegment(unsigned marker, FileBytes segment, std::size_t at,
+                                    const InspectOptions& options) {
+  if (IsFrame(marker)) {
+    if (auto wrong = CheckFrame(segment, at)) return wrong;
+    return CheckSides(static_cast<std::int64_t>(Big16(segment, 3)),
+                      static_cast<std::int64_t>(Big16(segment, 1)), options);
+  }
+  if (marker == kQuantization) return CheckQuantization(segment, at);
+  const bool jfif = marker == kApp0 && StartsWith(segment, "JFIF");
+  const bool adobe = marker == kApp14 && StartsWith(segment, "Adobe");
+  if ((jfif || adobe) && segment.size() < 7) {
+    return Corrupt(fmt::format("the JPEG's {} segment is cut short", jfif ? "JFIF" : "Adobe"), at);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+JpegHeaderFindings CheckJpegHeader(FileBytes file, const InspectOptions& options) {
+  JpegHeaderFindings findings;
+  bool frame = false;
+  std::size_t at = 2;
+  while (true) {
+    while (at < file.size() && file[at] != std::byte{0xFF}) ++at;
+    while (at < file.size() && file[at] == std::byte{0xFF}) ++at;
+    if (at >= file.size()) return {Truncated(file), {}};
+    const auto marker = std::to_integer<unsigned>(file[at++]);
+    if (marker == 0) continue;  // a byte of data that is none here
+    if (marker < 0xC0) {
+      return {Corrupt(fmt::format("no JPEG marker: 0xff{:02x}", marker), at - 2), {}};
+    }
+    if (!HasSegment(marker)) continue;
+    if (file.size() - at < 2) return {Truncated(file), {}};
+    const std::size_t length = Big16(file, at);
+    if (length > file.size() - at) return {Truncated(file), {}};
+    const FileBytes segment = length > 2 ? file.subspan(at + 2, length - 2) : FileBytes();
+    if (auto wrong = CheckSegment(marker, segment, at - 2, options)) return {wrong, {}};
+    frame = frame || IsFrame(marker);
+    if (marker == kStartOfScan) break;
+    if (options.level == InspectLevel::kStrict && marker == kApp1 && !findings.metadata &&
+        StartsWith(segment, std::string_view("Exif\0", 5))) {
+      findings.metadata = CheckExif(segment, at + 2);
+    }
+    at += std::max<std::size_t>(length, 2);
+  }
+  if (!frame) findings.broken = Corrupt("the JPEG has a scan and no frame header", at);
+  return findings;
+}
+
+}  // namespace millrace

@@ -1,0 +1,133 @@
+#include "common/image/inspect/png_rows.h"
+
+#include <algorithm>
+#include <new>
+#include <string_view>
+
+namespace millrace {
+namespace {
+
+// Adam7's passes: first column and row, and the steps (PNG specification, 8.2).
+struct Adam7 {
+  int x, y, dx, dy;
+};
+constexpr std::array<Adam7, 7> kAdam7 = {{{0, 0, 8, 8},
+                                          {4, 0, 8, 8},
+                                          {0, 4, 4, 8},
+                                          {2, 0, 4, 4},
+                                          {0, 2, 2, 4},
+                                          {1, 0, 2, 2},
+                                          {0, 1, 1, 2}}};
+
+constexpr std::uint8_t kLastFilter = 4;
+
+}  // namespace
+
+int PngBits(int depth, int color_type) {
+  const bool byte_or_two = depth == 8 || depth == 16;
+  const bool small = depth == 1 || depth == 2 || depth == 4;
+  switch (color_type) {
+    case 0:
+      return small || byte_or_two ? depth : 0;
+    case 2:
+      return byte_or_two ? 3 * depth : 0;
+    case 3:
+      return small || depth == 8 ? depth : 0;
+    case 4:
+      return byte_or_two ? 2 * depth : 0;
+    case 6:
+      return byte_or_two ? 4 * depth : 0;
+    default:
+      return 0;
+  }
+}
+
+PngRows::PngRows(const PngShape& shape)
+    : buffer_(std::make_unique_for_overwrite<std::uint8_t[]>(kBufferBytes)) {
+  const auto row_bytes = [&](std::int64_t width) { return (width * shape.bits + 7) / 8 + 1; };
+  if (shape.interlaced) {
+    passes_ = static_cast<int>(kAdam7.size());
+    for (std::size_t i = 0; i < kAdam7.size(); ++i) {
+      const Adam7& pass = kAdam7[i];
+      const std::int64_t width = (shape.width - pass.x + pass.dx - 1) / pass.dx;
+      const std::int64_t height = (shape.height - pass.y + pass.dy - 1) / pass.dy;
+      if (width > 0 && height > 0) pass_shapes_[i] = {height, row_bytes(width)};
+    }
+  } else {
+    pass_shapes_[0] = {shape.height, row_bytes(shape.width)};
+  }
+  for (int i = 0; i < passes_; ++i) {
+    const Pass& pass = pass_shapes_[static_cast<std::size_t>(i)];
+    total_ += pass.rows * pass.row_bytes;
+  }
+  SkipEmptyPasses();
+  if (inflateInit(&stream_) != Z_OK) throw std::bad_alloc();
+}
+
+PngRows::~PngRows() { inflateEnd(&stream_); }
+
+bool PngRows::WrongChecksum() const {
+  return stream_.msg != nullptr && std::string_view(stream_.msg) == "incorrect data check";
+}
+
+void PngRows::SkipEmptyPasses() {
+  while (pass_ < passes_ && pass_shapes_[static_cast<std::size_t>(pass_)].rows == 0) ++pass_;
+}
+
+double PngRows::Missing() const {
+  return 1.0 - static_cast<double>(taken_) / static_cast<double>(std::max<std::int64_t>(total_, 1));
+}
+
+void PngRows::Add(FileBytes piece, std::size_t offset) {
+  if (fault_ || ended_ || stray_) return;
+  // zlib does not write to what it reads.
+  stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(piece.data()));
+  stream_.avail_in = static_cast<uInt>(piece.size());
+  while (!fault_ && !ended_) {
+    stream_.next_out = buffer_.get();
+    stream_.avail_out = kBufferBytes;
+    const int status = inflate(&stream_, Z_NO_FLUSH);
+    const std::size_t where = offset + piece.size() - stream_.avail_in;
+    Take(buffer_.get(), kBufferBytes - stream_.avail_out, where);
+    if (status == Z_STREAM_END) {
+      ended_ = true;
+    } else if (status == Z_BUF_ERROR) {
+      return;  // all of it is used
+    } else if (status != Z_OK && !fault_) {
+      // What follows the last row is nobody's pixels, but for the checksum of those before.
+      if (complete() && !WrongChecksum()) {
+        stray_ = true;
+        return;
+      }
+      fault_ = Fault{std::string("the PNG's data is broken: ") +
+                         (stream_.msg != nullptr ? stream_.msg : "it does not inflate"),
+                     where};
+    }
+  }
+}
+
+void PngRows::Take(const std::uint8_t* bytes, std::size_t count, std::size_t offset) {
+  while (count > 0 && pass_ < passes_) {
+    const Pass& pass = pass_shapes_[static_cast<std::size_t>(pass_)];
+    if (into_row_ == 0 && *bytes > kLastFilter) {
+      fault_ = Fault{
+          "a row of the PNG has filter " + std::to_string(*bytes) + ", of which there is none",
+          offset};
+      return;
+    }
+    const auto step = static_cast<std::size_t>(
+        std::min<std::int64_t>(pass.row_bytes - into_row_, static_cast<std::int64_t>(count)));
+    bytes += step;
+    count -= step;
+    taken_ += static_cast<std::int64_t>(step);
+    into_row_ += static_cast<std::int64_t>(step);
+    if (into_row_ < pass.row_bytes) continue;
+    into_row_ = 0;
+    if (++row_ < pass.rows) continue;
+    row_ = 0;
+    ++pass_;
+    SkipEmptyPasses();
+  }
+}
+
+}  // namespace millrace

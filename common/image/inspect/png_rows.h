@@ -1,0 +1,75 @@
+// The compressed rows of one PNG picture, looked at as they are inflated: their number, and each
+// one's filter byte.
+#pragma once
+
+#include <zlib.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/image/inspect/inspectors.h"
+
+namespace millrace {
+
+struct PngShape {
+  std::int64_t width = 0;   // pixels
+  std::int64_t height = 0;  // likewise
+  int bits = 0;             // a pixel
+  bool interlaced = false;
+};
+
+// Bits a pixel; 0 for a combination that PNG does not have.
+int PngBits(int depth, int color_type);
+
+class PngRows {
+ public:
+  struct Fault {
+    std::string what;
+    std::size_t offset = 0;  // in the file, about
+  };
+
+  explicit PngRows(const PngShape& shape);
+  ~PngRows();
+  PngRows(const PngRows&) = delete;
+  PngRows& operator=(const PngRows&) = delete;
+
+  // The next piece of the data; `offset`: where it lies in the file.
+  void Add(FileBytes piece, std::size_t offset);
+
+  [[nodiscard]] const std::optional<Fault>& fault() const { return fault_; }
+  // Every row of every pass is there.
+  [[nodiscard]] bool complete() const { return pass_ >= passes_; }
+  // The data's own end and checksum are there.
+  [[nodiscard]] bool ended() const { return ended_; }
+  // Share of the picture's bytes that are not there, 0 to 1.
+  [[nodiscard]] double Missing() const;
+
+ private:
+  struct Pass {
+    std::int64_t rows = 0;
+    std::int64_t row_bytes = 0;  // with the filter byte
+  };
+
+  void Take(const std::uint8_t* bytes, std::size_t count, std::size_t offset);
+  void SkipEmptyPasses();
+  [[nodiscard]] bool WrongChecksum() const;  // is what inflate complained of
+
+  static constexpr std::size_t kBufferBytes = 256 * 1024;
+  std::unique_ptr<std::uint8_t[]> buffer_;
+  z_stream stream_ = {};
+  std::array<Pass, 7> pass_shapes_;
+  int passes_ = 1;
+  int pass_ = 0;
+  std::int64_t row_ = 0;       // of the pass
+  std::int64_t into_row_ = 0;  // bytes
+  std::int64_t total_ = 0;     // bytes of all rows
+  std::int64_t taken_ = 0;     // of those
+  bool ended_ = false;
+  bool stray_ = false;  // behind the last row something else follows
+  std::optional<Fault> fault_;
+};
+
+}  // namespace millrace
