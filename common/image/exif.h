@@ -1,4 +1,4 @@
-// The orientation in an EXIF block, which is a TIFF file inside another.
+// EXIF blocks: a TIFF file inside another.
 #pragma once
 
 #include <cstddef>
@@ -6,14 +6,13 @@
 
 namespace millrace {
 
-// The TIFF file in an EXIF block, behind "Exif\0\0" where that is there.
-std::span<const std::byte> TiffOfExif(std::span<const std::byte> block);
+// Each takes the EXIF block of a JPEG's APP1 segment, a PNG's eXIf or a WebP's EXIF chunk, with or
+// without the "Exif\0\0" before it. Total.
 
-// Whether the block has a directory.
-bool ExifParses(std::span<const std::byte> block);
-
-// The orientation in the EXIF block of a JPEG's APP1 segment, a PNG's eXIf or a WebP's EXIF chunk,
-// with or without the "Exif\0\0" before it; 1 where there is none. Total.
+// 1..8; 1 where there is none.
 int ExifOrientation(std::span<const std::byte> block);
+
+// Whether there is a TIFF header and a directory that begins within the block.
+bool ExifParses(std::span<const std::byte> block);
 
 }  // namespace millrace

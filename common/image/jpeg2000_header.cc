@@ -43,14 +43,17 @@ bool FindStream(FileBytes file, Jpeg2000Header* header) {
 }  // namespace
 
 std::optional<Jpeg2000Header> ReadJpeg2000Header(FileBytes file) {
-  constexpr std::size_t kSizBytes = 43;  // with one component, from the code stream's start
+  // From the code stream's start: up to the grid, and up to the first component.
+  constexpr std::size_t kGridBytes = 24;
+  constexpr std::size_t kComponentBytes = 43;
   Jpeg2000Header header;
   if (!FindStream(file, &header)) return std::nullopt;
   const std::size_t at = header.stream;
-  if (!HasAt(file, at, "\xFF\x4F\xFF\x51") || file.size() - at < kSizBytes) return std::nullopt;
+  if (!HasAt(file, at, "\xFF\x4F\xFF\x51") || file.size() - at < kGridBytes) return std::nullopt;
   const auto number = [&](std::size_t index) { return Big(file, at + 8 + 4 * index, 4); };
   header.width = number(0) - number(2);
   header.height = number(1) - number(3);
+  if (file.size() - at < kComponentBytes) return header;
   const std::int64_t tile_width = number(4);
   const std::int64_t tile_height = number(5);
   if (tile_width > 0 && tile_height > 0) {

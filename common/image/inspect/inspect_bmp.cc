@@ -89,10 +89,7 @@ std::optional<Finding> InspectBmp(FileBytes file, const InspectOptions& options)
   };
   const auto header = ReadBmpHeader(file);
   if (!header) return finding_of(header.error());
-  const DecodeOptions caps{.max_pixels = options.max_pixels, .max_side = options.max_side};
-  if (const auto size = CheckSize(header->width, header->height, caps); !size) {
-    return finding_of(size.error());
-  }
+  if (auto finding = CheckSides(header->width, header->height, options)) return finding;
   if (!Exists(*header)) {
     return Finding{ErrorCode::kCorrupt,
                    fmt::format("the BMP's header tells of {} bits with compression {}",

@@ -80,7 +80,6 @@ std::optional<Finding> InspectGif(FileBytes file, const InspectOptions& options)
   };
   auto gif = GifFile::Open(file);
   if (!gif) return finding_of(gif.error(), file.size());
-  const DecodeOptions caps{.max_pixels = options.max_pixels, .max_side = options.max_side};
   std::int64_t pixels = 0;
   for (std::int64_t number = 1;; ++number) {
     const auto frame = gif->Next();
@@ -93,9 +92,11 @@ std::optional<Finding> InspectGif(FileBytes file, const InspectOptions& options)
     }
     const std::size_t at = (*frame)->data;
     if (number == 1) {
-      const auto size = CheckSize(std::max(gif->width(), (*frame)->left + (*frame)->width),
-                                  std::max(gif->height(), (*frame)->top + (*frame)->height), caps);
-      if (!size) return finding_of(size.error(), at);
+      if (auto finding =
+              CheckSides(std::max(gif->width(), (*frame)->left + (*frame)->width),
+                         std::max(gif->height(), (*frame)->top + (*frame)->height), options)) {
+        return finding;
+      }
       if (options.level == InspectLevel::kOpen) return std::nullopt;
     }
     // A later frame without pixels loses none: there are encoders that write one to pause.
@@ -106,8 +107,7 @@ std::optional<Finding> InspectGif(FileBytes file, const InspectOptions& options)
                      static_cast<std::int64_t>(at),
                      {}};
     }
-    const auto size = CheckSize((*frame)->width, (*frame)->height, caps);
-    if (!size) return finding_of(size.error(), at);
+    if (auto finding = CheckSides((*frame)->width, (*frame)->height, options)) return finding;
     pixels += std::int64_t{(*frame)->width} * (*frame)->height;
     if (pixels > options.max_total_pixels) {
       return Finding{ErrorCode::kTooLarge,

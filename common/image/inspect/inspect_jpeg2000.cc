@@ -298,10 +298,7 @@ std::optional<Finding> InspectJpeg2000(FileBytes file, const InspectOptions& opt
     return Finding{ErrorCode::kTruncated, "the JPEG 2000 file has no whole header", std::nullopt,
                    std::nullopt};
   }
-  const DecodeOptions caps{.max_pixels = options.max_pixels, .max_side = options.max_side};
-  if (const auto size = CheckSize(header->width, header->height, caps); !size) {
-    return Finding{size.error().code, size.error().message, std::nullopt, std::nullopt};
-  }
+  if (auto finding = CheckSides(header->width, header->height, options)) return finding;
   Boxes boxes{ModeOf(header->components, header->bits), header->width, header->height};
   if (header->boxed) boxes = ReadBoxes(file);
   if (boxes.width < header->width || boxes.height < header->height) {

@@ -171,7 +171,8 @@ class PngInspector {
                         rows.Missing())
                    : At(ErrorCode::kCorrupt, "its data has too few rows", at_, rows.Missing());
     }
-    // Rows without a checksum of their own that the chunk's contradicts: some byte is not what it was.
+    // Rows without a checksum of their own that the chunk's contradicts: some byte is not what it
+    // was.
     if (bad_crc && !rows.ended()) {
       return At(ErrorCode::kBadCrc, "the checksum of its data is wrong", *bad_crc);
     }

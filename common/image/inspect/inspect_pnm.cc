@@ -23,10 +23,7 @@ class PnmInspector {
     std::int64_t height = 0;
     if (!HeaderNumber(&width) || !HeaderNumber(&height)) return Header();
     if (!Bilevel() && (!HeaderNumber(&top_) || top_ == 0 || top_ >= 65536)) return Header();
-    const DecodeOptions caps{.max_pixels = options_.max_pixels, .max_side = options_.max_side};
-    if (const auto size = CheckSize(width, height, caps); !size) {
-      return Finding{size.error().code, size.error().message, 0, std::nullopt};
-    }
+    if (auto finding = CheckSides(width, height, options_)) return finding;
     if (options_.level == InspectLevel::kOpen) return std::nullopt;
     const std::int64_t bands = kind_ == '3' || kind_ == '6' ? 3 : 1;
     samples_ = width * height * bands;

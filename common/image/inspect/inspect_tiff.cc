@@ -68,9 +68,9 @@ class TiffInspector {
       if (!unread_) unread_ = std::move(finding);
       return std::nullopt;
     }
-    const DecodeOptions caps{.max_pixels = options_.max_pixels, .max_side = options_.max_side};
-    if (const auto size = CheckSize(frame->width, frame->height, caps); !size) {
-      return Finding{size.error().code, Named(size.error().message), offset, {}};
+    if (auto finding = CheckSides(frame->width, frame->height, options_)) {
+      finding->what = Named(finding->what);
+      return finding;
     }
     if (options_.level == InspectLevel::kOpen) return std::nullopt;
     return Rows(directory, *frame);

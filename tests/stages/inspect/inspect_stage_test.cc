@@ -24,7 +24,7 @@ class Bench {
   explicit Bench(std::string_view level = "decode") {
     StageContext start{.stage = "inspect",
                        .options = Options::Defaults(InspectStageOptions()),
-                       .log = MakeLogger({.name = "inspect"})};
+                       .log = MakeLogger("inspect", "warn")};
     start.options.Set("level", std::string(level));
     REQUIRE(stage_->Start(start));
   }
