@@ -58,8 +58,6 @@ if(NOT MILLRACE_ONLY_MODELS)
   millrace_pkg_config(webpdemux libwebpdemux)
   millrace_pkg_config(tiff libtiff-4)
   millrace_pkg_config(openjp2 libopenjp2)
-  find_package(GIF 5.1 REQUIRED)
-  add_library(deps::gif ALIAS GIF::GIF)
   millrace_pkg_config(hwy libhwy)
   pkg_check_modules(heif QUIET IMPORTED_TARGET GLOBAL libheif)
 
