@@ -311,14 +311,17 @@ class Acting(CheckCase):
             "ok", "trailing-data", "extension-mismatch", "bad-metadata", "unreadable",
             "unsupported-format", "too-large", "timeout", "worker-died", "lost-worker"]
         with open(self.report_path, "w") as report:
-            for code, name in zip(codes, self.sound):
+            for code, name in [*zip(codes, self.sound), ("truncated", "sub/cut.jpg")]:
                 status = os.stat(self.photos / name)
                 print(json.dumps({
                     "path": name, "input": str(self.photos), "code": code,
                     "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}), file=report)
-        self.act("--apply", self.report_path, "--delete", "--yes")
         self.act("--apply", self.report_path, "--quarantine", self.quarantine)
-        self.assertEqual(self.snapshot(), self.before)
+        self.assertEqual(set(self.moved()), {b"sub/cut.jpg"})
+        self.undo()
+        run = self.act("--apply", self.report_path, "--delete", "--yes")
+        self.assertIn("1 deleted\n", run.stderr)
+        self.assertEqual(set(self.before) - set(self.snapshot()), {b"sub/cut.jpg"})
 
     def test_a_saved_report_is_applied_where_nothing_has_changed_since(self):
         self.check("--report", self.report_path, expect=1)
