@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace millrace {
 namespace {
 
@@ -58,6 +60,13 @@ Result<BmpHeader> ReadBmpHeader(FileBytes file) {
     header.pixel_offset = header.palette_offset;
   }
   return header;
+}
+
+Result<void> CheckBmpPalette(FileBytes file, const BmpHeader& header, PixelMode mode) {
+  if (mode != PixelMode::kP || header.palette_offset >= file.size()) return {};
+  const std::size_t have = (file.size() - header.palette_offset) / header.color_bytes;
+  if (std::min<std::size_t>(header.colors, have) <= 256) return {};
+  return Fail(ErrorCode::kCorrupt, fmt::format("a BMP palette of {} colours", header.colors));
 }
 
 }  // namespace millrace

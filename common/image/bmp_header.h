@@ -41,6 +41,10 @@ struct BmpHeader {
 // kTruncated, kUnsupportedFormat.
 Result<BmpHeader> ReadBmpHeader(FileBytes file);
 
+// kCorrupt where the palette, of more colours than indices have values, keeps Pillow from loading a
+// picture of mode P, which it has opened.
+Result<void> CheckBmpPalette(FileBytes file, const BmpHeader& header, PixelMode mode);
+
 // What DecodeBmp will make of the pixels: kUnsupportedFormat where it knows no way, kCorrupt for a
 // palette that cannot be.
 Result<PixelMode> BmpMode(FileBytes file, const BmpHeader& header);

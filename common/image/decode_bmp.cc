@@ -168,6 +168,7 @@ Result<Decoded> DecodeBmp(FileBytes file, const DecodeOptions& options) {
   RETURN_IF_ERROR(CheckSize(header.width, header.height, options));
   auto palette = std::make_unique<Palette>();
   ASSIGN_OR_RETURN(const Layout layout, LayoutOf(file, header, palette.get()));
+  RETURN_IF_ERROR(CheckBmpPalette(file, header, layout.mode));
 
   Decoded decoded;
   decoded.picture =

@@ -325,6 +325,10 @@ Result<TiffFrame> ReadFields(const TiffDirectory& directory) {
       frame.samples.premultiplied = true;
     }
   }
+  if (frame.uncompressed() && !directory.Has(TiffTag::kStripOffsets) &&
+      !directory.Has(TiffTag::kTileOffsets)) {
+    return Fail(ErrorCode::kCorrupt, "the TIFF's directory does not say where the rows are");
+  }
   if (frame.samples.mode == PixelMode::kP && !directory.Has(TiffTag::kColorMap)) {
     return Fail(ErrorCode::kCorrupt, "the TIFF's palette is missing");
   }

@@ -187,7 +187,7 @@ def image():
     for mode, suffix in [("L", "pgm"), ("RGB", "ppm")]:
         yield f"binary.{suffix}", of(rgb.convert(mode).resize((5, 3)), "PPM")
     yield "text.pgm", b"P2 # a comment\n3 2\n255\n0 1 2\n3 4 255\n"
-    yield "unsupported.gif", of(rgb.convert("P"), "GIF")
+    yield "palette.gif", of(rgb.convert("P"), "GIF")
 
 
 def main():

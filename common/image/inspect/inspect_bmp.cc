@@ -96,8 +96,12 @@ std::optional<Finding> InspectBmp(FileBytes file, const InspectOptions& options)
                                header->bits, header->compression),
                    28, std::nullopt};
   }
-  if (const auto mode = BmpMode(file, *header); !mode) return finding_of(mode.error());
+  const auto mode = BmpMode(file, *header);
+  if (!mode) return finding_of(mode.error());
   if (options.level == InspectLevel::kOpen) return std::nullopt;
+  if (const auto sound = CheckBmpPalette(file, *header, *mode); !sound) {
+    return finding_of(sound.error());
+  }
 
   std::size_t end = 0;
   auto finding = header->run_lengths() ? InspectRunLengths(file, *header, &end)

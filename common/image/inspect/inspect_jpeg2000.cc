@@ -293,29 +293,38 @@ std::optional<Finding> InspectEnd(FileBytes file, const Jpeg2000Header& header) 
 }  // namespace
 
 std::optional<Finding> InspectJpeg2000(FileBytes file, const InspectOptions& options) {
+  const auto cut = [&] {
+    return Finding{ErrorCode::kTruncated, "the JPEG 2000 file has no whole header",
+                   static_cast<std::int64_t>(file.size()), std::nullopt};
+  };
   const auto header = ReadJpeg2000Header(file);
-  if (!header) {
-    return Finding{ErrorCode::kTruncated, "the JPEG 2000 file has no whole header", std::nullopt,
-                   std::nullopt};
-  }
-  if (auto finding = CheckSides(header->width, header->height, options)) return finding;
-  Boxes boxes{ModeOf(header->components, header->bits), header->width, header->height};
-  if (header->boxed) boxes = ReadBoxes(file);
-  if (boxes.width < header->width || boxes.height < header->height) {
-    return Finding{ErrorCode::kCorrupt, "the JP2 header and its code stream differ in size",
-                   static_cast<std::int64_t>(header->stream), std::nullopt};
+  // Pillow opens a JP2 file by its boxes alone.
+  Boxes boxes;
+  if (View(file, 0, 2) != "\xFF\x4F") {
+    boxes = ReadBoxes(file);
+  } else if (header) {
+    boxes = {ModeOf(header->components, header->bits), header->width, header->height};
   }
   if (boxes.mode.empty()) {
+    if (!header) return cut();
     return Finding{
         ErrorCode::kUnsupportedFormat,
         fmt::format("a JPEG 2000 of {} components: convert it to PNG", header->components),
         std::nullopt, std::nullopt};
   }
+  if (auto finding = CheckSides(boxes.width, boxes.height, options)) return finding;
+  if (options.level == InspectLevel::kOpen) return std::nullopt;
+
+  if (!header) return cut();
+  if (auto finding = CheckSides(header->width, header->height, options)) return finding;
+  if (boxes.width < header->width || boxes.height < header->height) {
+    return Finding{ErrorCode::kCorrupt, "the JP2 header and its code stream differ in size",
+                   static_cast<std::int64_t>(header->stream), std::nullopt};
+  }
   if (header->tiles == 0) {
     return Finding{ErrorCode::kCorrupt, "the JPEG 2000 header tells of tiles without a size",
                    static_cast<std::int64_t>(header->stream), std::nullopt};
   }
-  if (options.level == InspectLevel::kOpen) return std::nullopt;
   const std::int64_t tile_samples =
       (header->width * header->height + header->tiles - 1) / header->tiles * header->components;
   if (header->tiles > kMostTiles || tile_samples > kMostTileSamples || header->components > 4) {

@@ -136,8 +136,9 @@ TEST_CASE(
     CHECK(code_of("P5 1 99999999999999999999999 255 .") == ErrorCode::kTooLarge);
   }
   SUBCASE("TIFF: the first of two widths counts") {
-    const std::string fields = Field(256, 3, 60000) + Field(256, 3, 1) + Field(257, 3, 60000);
-    CHECK(code_of("II*\0\x08\0\0\0\3\0"s + fields + "\0\0\0\0"s) == ErrorCode::kTooLarge);
+    const std::string fields =
+        Field(256, 3, 60000) + Field(256, 3, 1) + Field(257, 3, 60000) + Field(273, 4, 8);
+    CHECK(code_of("II*\0\x08\0\0\0\4\0"s + fields + "\0\0\0\0"s) == ErrorCode::kTooLarge);
   }
   SUBCASE("TIFF: a width of two numbers is none") {
     std::string width = Field(256, 3, 1);

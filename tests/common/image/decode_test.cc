@@ -100,8 +100,9 @@ TEST_CASE("a header that claims too much is refused before memory is taken") {
   CHECK(CodeOf(With(webp, 24, "\x5F\xEA\0\x5F\xEA\0"s)) == "too-large");
   const std::string lossless = Read("webp-lossless.webp");
   CHECK(CodeOf(With(lossless, 21, "\xFF\xFF\xFF\x0F"s)) == "too-large");
-  CHECK(CodeOf("II*\0\x08\0\0\0\2\0"s + "\0\1\4\0\1\0\0\0"s + Little(60'000, 4) +
-               "\1\1\4\0\1\0\0\0"s + Little(60'000, 4) + "\0\0\0\0"s) == "too-large");
+  CHECK(CodeOf("II*\0\x08\0\0\0\3\0"s + "\0\1\4\0\1\0\0\0"s + Little(60'000, 4) +
+               "\1\1\4\0\1\0\0\0"s + Little(60'000, 4) + "\x11\1\4\0\1\0\0\0\x08\0\0\0"s +
+               "\0\0\0\0"s) == "too-large");
   CHECK(CodeOf("P6\n# of a kind\n60000 60000\n255\n") == "too-large");
   CHECK(PeakKilobytes() - before < 64 * 1024);
 }
