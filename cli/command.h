@@ -17,6 +17,7 @@ using Action = std::function<int()>;
 // `arguments` is the command line after "millrace": a topology's parameters become options of `run`
 // and `up`, so they look into the topology before the line is parsed.
 void AddRunCommand(CLI::App& app, Action& chosen, const std::vector<std::string>& arguments);
+void AddCheckCommand(CLI::App& app, Action& chosen);
 void AddUpCommand(CLI::App& app, Action& chosen, const std::vector<std::string>& arguments);
 void AddDownCommand(CLI::App& app, Action& chosen);
 void AddSubmitCommand(CLI::App& app, Action& chosen);

@@ -9,8 +9,6 @@
 
 #include "cli/exit_status.h"
 #include "cli/run_input.h"
-#include "cli/run_session.h"
-#include "cli/terminal.h"
 
 namespace millrace::cli {
 namespace {
@@ -43,7 +41,7 @@ int Conclude(const LocalRunOptions& options, const SessionEnd& end, const std::s
 
 }  // namespace
 
-void AddLocalRunOptions(CLI::App& command, LocalRunOptions& options) {
+void AddFollowingOptions(CLI::App& command, LocalRunOptions& options) {
   AddVerdictOptions(command, options.verdict);
   command
       .add_option_function<std::string>(
@@ -59,15 +57,18 @@ void AddLocalRunOptions(CLI::App& command, LocalRunOptions& options) {
                   "A bar on a terminal, a plain line every few seconds, or none")
       ->transform(CLI::CheckedTransformer(ProgressStyles()).description(""))
       ->type_name("auto|bar|plain|none");
-  command.add_flag("--json", options.json, "Print the report, as JSON and alone, to stdout");
   command.add_flag("-v,--verbose", options.verbose,
                    "Let the broker and the stages say what they do (MILLRACE_LOG=debug: more)");
 }
 
-Result<int> RunHere(SignalFd& signals, const TempDir& dir, LocalRun run,
-                    const LocalRunOptions& options) {
+void AddLocalRunOptions(CLI::App& command, LocalRunOptions& options) {
+  AddFollowingOptions(command, options);
+  command.add_flag("--json", options.json, "Print the report, as JSON and alone, to stdout");
+}
+
+Result<SessionEnd> RunToEnd(SignalFd& signals, const TempDir& dir, LocalRun run,
+                            const LocalRunOptions& options, Terminal& terminal) {
   const SteadyClock clock;
-  Terminal terminal(STDERR_FILENO);
   // What a run has to say is in its report: the processes speak up where something is wrong.
   const bool quiet = !options.verbose && std::getenv("MILLRACE_LOG") == nullptr;
   if (quiet) run.topology.broker.log_level = "warn";
@@ -83,7 +84,15 @@ Result<int> RunHere(SignalFd& signals, const TempDir& dir, LocalRun run,
                         const auto noted = run.on_accepted();
                         if (!noted) terminal.Print("millrace: " + noted.error().message);
                       }});
-  return Conclude(options, session.Run(std::move(run.request)), run.how_to_go_on, terminal);
+  return session.Run(std::move(run.request));
+}
+
+Result<int> RunHere(SignalFd& signals, const TempDir& dir, LocalRun run,
+                    const LocalRunOptions& options) {
+  Terminal terminal(STDERR_FILENO);
+  const std::string how_to_go_on = run.how_to_go_on;
+  ASSIGN_OR_RETURN(const SessionEnd end, RunToEnd(signals, dir, std::move(run), options, terminal));
+  return Conclude(options, end, how_to_go_on, terminal);
 }
 
 }  // namespace millrace::cli

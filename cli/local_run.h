@@ -1,4 +1,4 @@
-// What `millrace run` and `millrace retry` share: a pipeline of their own on this machine, started
+// What `millrace run`, `retry` and `check` share: a pipeline of their own on this machine, started
 // for one run, which is shown, reported and judged.
 #pragma once
 
@@ -8,6 +8,8 @@
 
 #include "cli/report.h"
 #include "cli/run_follower.h"
+#include "cli/run_session.h"
+#include "cli/terminal.h"
 #include "cli/time_of_day.h"
 #include "common/base/result.h"
 #include "common/config/topology.h"
@@ -27,6 +29,8 @@ struct LocalRunOptions {
 
 // --fail-on, --allow-empty, --until, --progress, --json and --verbose.
 void AddLocalRunOptions(CLI::App& command, LocalRunOptions& options);
+// The same without --json: for a command whose results are no report of a run.
+void AddFollowingOptions(CLI::App& command, LocalRunOptions& options);
 
 struct LocalRun {
   Topology topology;             // with every value in its place
@@ -36,8 +40,13 @@ struct LocalRun {
   std::string how_to_go_on;  // a sentence, for a run that was stopped before its end
 };
 
-// Returns the exit status. The signals were opened before any thread was there; `dir` is for what
-// the processes share while they run.
+// Runs it to its end and leaves the telling to the caller: on the terminal stands only how it goes
+// and what the processes complain of. The signals were opened before any thread was there; `dir` is
+// for what the processes share while they run.
+Result<SessionEnd> RunToEnd(SignalFd& signals, const TempDir& dir, LocalRun run,
+                            const LocalRunOptions& options, Terminal& terminal);
+
+// The same, with the report on the terminal. Returns the exit status.
 Result<int> RunHere(SignalFd& signals, const TempDir& dir, LocalRun run,
                     const LocalRunOptions& options);
 

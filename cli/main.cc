@@ -45,6 +45,7 @@ int Main(int argc, char** argv) {
                                            words.end());
   Action chosen;
   AddRunCommand(app, chosen, arguments);
+  AddCheckCommand(app, chosen);
   AddUpCommand(app, chosen, arguments);
   AddDownCommand(app, chosen);
   AddSubmitCommand(app, chosen);

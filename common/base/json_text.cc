@@ -1,5 +1,6 @@
 #include "common/base/json_text.h"
 
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -131,6 +132,45 @@ std::size_t EndOfValue(std::string_view text, std::size_t at) {
   return std::string_view::npos;
 }
 
+tl::unexpected<Error> NoMember(std::string_view kind, std::string_view name) {
+  return Fail(ErrorCode::kNotFound, "no " + std::string(kind) + " member " + std::string(name));
+}
+
+// What stands behind the name of the first member of that name, with any space behind it.
+Result<std::string_view> ValueOfMember(std::string_view object, std::string_view name) {
+  const auto malformed = [] { return Fail(ErrorCode::kProtocol, "not a JSON object"); };
+  std::size_t at = SkipSpace(object, 0);
+  if (at >= object.size() || object[at] != '{') return malformed();
+  at = SkipSpace(object, at + 1);
+  if (at < object.size() && object[at] == '}') return NoMember("such", name);
+  while (at < object.size() && object[at] == '"') {
+    const std::size_t key_end = EndOfString(object, at + 1);
+    if (key_end == std::string_view::npos) return malformed();
+    ASSIGN_OR_RETURN(const std::string key,
+                     BytesFromJsonText(object.substr(at + 1, key_end - at - 1)));
+    at = SkipSpace(object, key_end + 1);
+    if (at >= object.size() || object[at] != ':') return malformed();
+    at = SkipSpace(object, at + 1);
+    const std::size_t end = EndOfValue(object, at);
+    if (end == std::string_view::npos) return malformed();
+    if (key == name) return object.substr(at, end - at);
+    if (object[end] == '}') return NoMember("such", name);
+    if (object[end] != ',') return malformed();
+    at = SkipSpace(object, end + 1);
+  }
+  return malformed();
+}
+
+template <typename Number>
+Result<Number> NumberMember(std::string_view object, std::string_view name, std::string_view kind) {
+  ASSIGN_OR_RETURN(const std::string_view value, ValueOfMember(object, name));
+  Number number{};
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  const auto used = static_cast<std::size_t>(end - value.data());
+  if (error != std::errc() || SkipSpace(value, used) != value.size()) return NoMember(kind, name);
+  return number;
+}
+
 }  // namespace
 
 std::string JsonEscapeBytes(std::string_view bytes) {
@@ -194,32 +234,17 @@ Result<std::string> BytesFromJsonText(std::string_view text) {
 }
 
 Result<std::string> JsonTextMember(std::string_view object, std::string_view name) {
-  const auto malformed = [] { return Fail(ErrorCode::kProtocol, "not a JSON object"); };
-  std::size_t at = SkipSpace(object, 0);
-  if (at >= object.size() || object[at] != '{') return malformed();
-  at = SkipSpace(object, at + 1);
-  if (at < object.size() && object[at] == '}') {
-    return Fail(ErrorCode::kNotFound, "no member " + std::string(name));
-  }
-  while (at < object.size() && object[at] == '"') {
-    const std::size_t key_end = EndOfString(object, at + 1);
-    if (key_end == std::string_view::npos) return malformed();
-    ASSIGN_OR_RETURN(const std::string key,
-                     BytesFromJsonText(object.substr(at + 1, key_end - at - 1)));
-    at = SkipSpace(object, key_end + 1);
-    if (at >= object.size() || object[at] != ':') return malformed();
-    at = SkipSpace(object, at + 1);
-    const std::size_t end = EndOfValue(object, at);
-    if (end == std::string_view::npos) return malformed();
-    if (key == name && object[at] == '"') {
-      return BytesFromJsonText(object.substr(at + 1, EndOfString(object, at + 1) - at - 1));
-    }
-    if (object[end] == '}')
-      return Fail(ErrorCode::kNotFound, "no text member " + std::string(name));
-    if (object[end] != ',') return malformed();
-    at = SkipSpace(object, end + 1);
-  }
-  return malformed();
+  ASSIGN_OR_RETURN(const std::string_view value, ValueOfMember(object, name));
+  if (!value.starts_with('"')) return NoMember("text", name);
+  return BytesFromJsonText(value.substr(1, EndOfString(value, 1) - 1));
+}
+
+Result<std::int64_t> JsonIntegerMember(std::string_view object, std::string_view name) {
+  return NumberMember<std::int64_t>(object, name, "integer");
+}
+
+Result<double> JsonNumberMember(std::string_view object, std::string_view name) {
+  return NumberMember<double>(object, name, "number");
 }
 
 }  // namespace millrace

@@ -10,6 +10,7 @@
 // and read them with JsonTextMember.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -30,5 +31,9 @@ Result<std::string> BytesFromJsonText(std::string_view text);
 // at top-level members only. kNotFound where there is none, or it is no string; kProtocol where the
 // line is no JSON object.
 Result<std::string> JsonTextMember(std::string_view object, std::string_view name);
+
+// Likewise the number that is the member `name`: whole, and where it may have a fraction.
+Result<std::int64_t> JsonIntegerMember(std::string_view object, std::string_view name);
+Result<double> JsonNumberMember(std::string_view object, std::string_view name);
 
 }  // namespace millrace

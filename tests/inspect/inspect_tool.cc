@@ -3,11 +3,11 @@
 //   inspect_tool open|decode|strict|full FILE...       (or the names on stdin, one a line)
 //
 // full: by decoding all of the first picture, which the other levels avoid.
-#include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <iterator>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "common/base/json_text.h"
@@ -28,7 +28,9 @@ std::optional<Finding> DecodeInFull(std::span<const std::byte> bytes) {
 
 void Report(const std::string& path, const std::string& level) {
   std::ifstream file(path, std::ios::binary);
-  const std::vector<char> text((std::istreambuf_iterator<char>(file)), {});
+  std::error_code unreadable;
+  std::vector<char> text(std::filesystem::file_size(path, unreadable));
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
   const auto bytes = std::as_bytes(std::span(text));
   std::optional<Finding> finding;
   if (level == "full") {

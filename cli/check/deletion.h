@@ -1,0 +1,12 @@
+// Deletes broken files.
+#pragma once
+
+#include "cli/check/file_verdict.h"
+#include "cli/check/listed_file.h"
+
+namespace millrace::cli {
+
+// Deletes the file unless it has changed since it was judged.
+ActResult DeleteFile(const FileVerdict& verdict);
+
+}  // namespace millrace::cli

@@ -1,0 +1,72 @@
+#include "cli/check/file_verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "common/base/json_text.h"
+
+namespace millrace::cli {
+namespace {
+
+constexpr std::array<std::string_view, 5> kPixelsLostCodes = {"truncated", "corrupt", "bad-crc",
+                                                              "not-an-image", "empty"};
+constexpr std::array<std::string_view, 3> kHarmlessCodes = {"trailing-data", "extension-mismatch",
+                                                            "bad-metadata"};
+
+template <typename T>
+std::optional<T> IfThere(const Result<T>& member) {
+  return member ? std::optional<T>(*member) : std::nullopt;
+}
+
+}  // namespace
+
+VerdictKind KindOf(std::string_view code) {
+  const auto is_among = [code](const auto& codes) {
+    return std::find(codes.begin(), codes.end(), code) != codes.end();
+  };
+  if (code == "ok") return VerdictKind::kOk;
+  if (is_among(kPixelsLostCodes)) return VerdictKind::kPixelsLost;
+  return is_among(kHarmlessCodes) ? VerdictKind::kHarmless : VerdictKind::kNoVerdict;
+}
+
+Result<FileVerdict> ReadVerdict(std::string_view line) {
+  FileVerdict verdict;
+  for (const auto& [name, member] :
+       {std::pair("path", &FileVerdict::path), std::pair("code", &FileVerdict::code)}) {
+    auto text = JsonTextMember(line, name);
+    if (!text) return Fail(ErrorCode::kProtocol, "no verdict: " + text.error().message);
+    verdict.*member = *std::move(text);
+  }
+  verdict.input = JsonTextMember(line, "input").value_or("");
+  verdict.detail = JsonTextMember(line, "detail").value_or("");
+  if (verdict.detail.empty()) verdict.detail = JsonTextMember(line, "reason").value_or("");
+  verdict.format = JsonTextMember(line, "format").value_or("");
+  verdict.bytes = IfThere(JsonIntegerMember(line, "bytes"));
+  verdict.mtime_ns = IfThere(JsonIntegerMember(line, "mtime_ns"));
+  verdict.offset = IfThere(JsonIntegerMember(line, "offset"));
+  verdict.lost = IfThere(JsonNumberMember(line, "lost"));
+  return verdict;
+}
+
+std::string VerdictJson(const FileVerdict& verdict, bool with_input) {
+  std::string line = R"({"path": ")" + JsonEscapeBytes(verdict.path) + '"';
+  const auto text = [&line](const char* name, const std::string& value) {
+    if (!value.empty()) line += fmt::format(R"(, "{}": "{}")", name, JsonEscapeBytes(value));
+  };
+  const auto number = [&line](const char* name, const std::optional<std::int64_t>& value) {
+    if (value) line += fmt::format(R"(, "{}": {})", name, *value);
+  };
+  if (with_input) text("input", verdict.input);
+  text("code", verdict.code);
+  text("detail", verdict.detail);
+  text("format", verdict.format);
+  number("bytes", verdict.bytes);
+  number("mtime_ns", verdict.mtime_ns);
+  number("offset", verdict.offset);
+  if (verdict.lost) line += fmt::format(R"(, "lost": {:.4f})", *verdict.lost);
+  return line + '}';
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,35 @@
+// A file that a verdict names, as it is just before something is done with it.
+#pragma once
+
+#include <string>
+
+#include "cli/check/file_verdict.h"
+#include "cli/check/place.h"
+
+namespace millrace::cli {
+
+// What became of a file that was to be moved, deleted or moved back.
+enum class Acted {
+  kDone,
+  kGone,       // it is not there any more
+  kLeftAlone,  // it is not the file that was judged, or its place is taken
+  kFailed,
+};
+struct ActResult {
+  Acted what = Acted::kDone;
+  std::string text;  // what was done, or why not
+};
+
+struct ListedFile {
+  Place place;
+  FileStamp stamp;
+};
+
+// Why it is not to be touched, else the file: a regular one of the size and time of last change
+// that it was judged by. An `empty` one that was not opened has no time: it must still be empty.
+tl::expected<ListedFile, ActResult> FindListedFile(const FileVerdict& verdict);
+
+// "cannot delete it: ERRNO", kFailed; kGone where the errno says that it is missing.
+ActResult CannotAct(const char* what, int error_number);
+
+}  // namespace millrace::cli

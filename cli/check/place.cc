@@ -1,0 +1,137 @@
+#include "cli/check/place.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+namespace millrace::cli {
+namespace {
+
+constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+bool IsBelow(std::string_view path) {
+  for (;;) {
+    const std::size_t slash = path.find('/');
+    const std::string_view component = path.substr(0, slash);
+    if (component.empty() || component == "." || component == "..") return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
+  }
+}
+
+// For kernels before 5.6, and sandboxes that know no openat2.
+OsResult<UniqueFd> OpenStepwise(UniqueFd folder, std::string_view path, bool make) {
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/');
+    const std::string component(path.substr(0, slash));
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+    if (make && mkdirat(folder.get(), component.c_str(), 0777) != 0 && errno != EEXIST) {
+      return tl::unexpected(errno);
+    }
+    UniqueFd next(openat(folder.get(), component.c_str(), kFolder | O_NOFOLLOW));
+    if (!next.valid()) {
+      // A link is no folder to O_NOFOLLOW.
+      struct stat status {};
+      const int error = errno;
+      const bool link =
+          fstatat(folder.get(), component.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+          S_ISLNK(status.st_mode);
+      return tl::unexpected(link ? ELOOP : error);
+    }
+    folder = std::move(next);
+  }
+  return folder;
+}
+
+OsResult<UniqueFd> OpenBelow(UniqueFd root, const std::string& path) {
+  if (path.empty()) return root;
+  struct open_how how {};
+  how.flags = kFolder;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS;
+  UniqueFd folder(
+      static_cast<int>(syscall(SYS_openat2, root.get(), path.c_str(), &how, sizeof how)));
+  if (folder.valid()) return folder;
+  if (errno != ENOSYS && errno != EPERM) return tl::unexpected(errno);
+  return OpenStepwise(std::move(root), path, false);
+}
+
+OsResult<Place> OpenOrMake(const std::string& root, std::string_view path, bool make) {
+  if (!IsBelow(path)) return tl::unexpected(EINVAL);
+  UniqueFd top(open(root.c_str(), kFolder));
+  if (!top.valid()) return tl::unexpected(errno);
+  const std::size_t slash = path.rfind('/');
+  const std::string below(slash == std::string_view::npos ? "" : path.substr(0, slash));
+  OsResult<UniqueFd> folder =
+      make ? OpenStepwise(std::move(top), below, true) : OpenBelow(std::move(top), below);
+  if (!folder) return tl::unexpected(folder.error());
+  const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+  return Place{*std::move(folder), std::string(name)};
+}
+
+// Whether the file system only lacks the flag.
+bool KnowsNoFlag(int error) { return error == EINVAL || error == ENOSYS || error == ENOTSUP; }
+
+}  // namespace
+
+OsResult<struct stat> Place::Look() const {
+  struct stat status {};
+  if (fstatat(folder.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return tl::unexpected(errno);
+  }
+  return status;
+}
+
+OsResult<Place> OpenPlace(const std::string& root, std::string_view path) {
+  return OpenOrMake(root, path, false);
+}
+
+OsResult<Place> MakePlace(const std::string& root, std::string_view path) {
+  std::error_code error;
+  std::filesystem::create_directories(root, error);
+  if (error) return tl::unexpected(error.value());
+  return OpenOrMake(root, path, true);
+}
+
+OsResult<void> RenameWithoutReplacing(const Place& from, const Place& to) {
+  if (renameat2(from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str(),
+                RENAME_NOREPLACE) == 0) {
+    return {};
+  }
+  if (!KnowsNoFlag(errno)) return tl::unexpected(errno);
+  // Never without a name: for a moment it has both.
+  if (linkat(from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str(), 0) != 0) {
+    return tl::unexpected(errno);
+  }
+  if (unlinkat(from.folder.get(), from.name.c_str(), 0) != 0) {
+    const int error = errno;
+    unlinkat(to.folder.get(), to.name.c_str(), 0);
+    return tl::unexpected(error);
+  }
+  return {};
+}
+
+bool AreSameName(const Place& one, const Place& other) {
+  const OsResult<struct stat> a = one.Look();
+  const OsResult<struct stat> b = other.Look();
+  if (!a || !b || a->st_dev != b->st_dev || a->st_ino != b->st_ino) return false;
+  if (a->st_nlink < 2) return true;
+  struct stat folder_a {};
+  struct stat folder_b {};
+  return one.name == other.name && fstat(one.folder.get(), &folder_a) == 0 &&
+         fstat(other.folder.get(), &folder_b) == 0 && folder_a.st_dev == folder_b.st_dev &&
+         folder_a.st_ino == folder_b.st_ino;
+}
+
+FileStamp StampOf(const struct stat& status) {
+  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+  return {.bytes = status.st_size,
+          .mtime_ns = status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec};
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,106 @@
+#include "cli/check/quarantine.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+namespace millrace::cli {
+namespace {
+
+constexpr int kMostNumbers = 10'000;
+
+}  // namespace
+
+std::map<std::string, std::string> QuarantineFolders(const std::set<std::string>& inputs) {
+  std::map<std::string, std::string> folders;
+  std::set<std::string> taken;
+  for (const std::string& input : inputs) {
+    std::string name = std::filesystem::path(input).filename().string();
+    if (name.empty()) name = "root";
+    std::string folder = name;
+    for (int number = 2; !taken.insert(folder).second; ++number) {
+      folder = fmt::format("{}.{}", name, number);
+    }
+    folders[input] = inputs.size() == 1 ? "" : folder;
+  }
+  return folders;
+}
+
+Result<Quarantine> Quarantine::Open(const std::string& folder,
+                                    std::map<std::string, std::string> folders, OnStep on_step) {
+  ASSIGN_OR_RETURN(Manifest manifest, Manifest::OpenToAdd(folder));
+  return Quarantine(folder, std::move(folders), std::move(on_step), std::move(manifest));
+}
+
+Quarantine::Quarantine(std::string folder, std::map<std::string, std::string> folders,
+                       OnStep on_step, Manifest manifest)
+    : folder_(std::move(folder)),
+      folders_(std::move(folders)),
+      on_step_(std::move(on_step)),
+      manifest_(std::move(manifest)) {}
+
+Result<ActResult> Quarantine::Move(const FileVerdict& verdict) {
+  const auto file = FindListedFile(verdict);
+  if (!file) return file.error();
+  const auto below = folders_.find(verdict.input);
+  std::string path = verdict.path;
+  if (below != folders_.end() && !below->second.empty()) path = below->second + '/' + path;
+  for (int number = 0; number < kMostNumbers; ++number) {
+    ASSIGN_OR_RETURN(std::optional<ActResult> result,
+                     MoveTo(NumberedName(path, number), verdict, *file));
+    if (result) return *std::move(result);
+  }
+  return ActResult{Acted::kFailed, "too many files of its name are in the quarantine"};
+}
+
+Result<std::optional<ActResult>> Quarantine::MoveTo(const std::string& to,
+                                                    const FileVerdict& verdict,
+                                                    const ListedFile& file) {
+  const OsResult<Place> place = MakePlace(folder_, to);
+  if (!place) {
+    return ActResult{Acted::kFailed,
+                     fmt::format("cannot make {}/{}: {}", folder_, to, ErrnoText(place.error()))};
+  }
+  if (AreSameName(file.place, *place)) {
+    return ActResult{Acted::kLeftAlone, "it lies in the quarantine already"};
+  }
+  // An attempt that was killed may have left it there, and here.
+  const bool taken = place->Look().has_value();
+  if (taken && !AreAlike(file.place, *place)) return std::nullopt;
+  RETURN_IF_ERROR(manifest_.Add({verdict.input, verdict.path, to, verdict.code, file.stamp}));
+  on_step_("recorded");
+  if (taken) {
+    if (fsync(place->folder.get()) != 0 ||
+        unlinkat(file.place.folder.get(), file.place.name.c_str(), 0) != 0) {
+      return CannotAct("remove", errno);
+    }
+    on_step_("original removed");
+    return ActResult{Acted::kDone, "moved to " + folder_ + '/' + to};
+  }
+  const MoveResult moved = MoveFile(file.place, file.stamp, *place, on_step_);
+  switch (moved.what) {
+    case Moved::kMoved:
+      return ActResult{Acted::kDone, "moved to " + folder_ + '/' + to};
+    case Moved::kTaken:
+      return std::nullopt;
+    case Moved::kChanged:
+      return ActResult{Acted::kLeftAlone, "it has changed since it was checked"};
+    case Moved::kFailed:
+      break;
+  }
+  return CannotAct("move", moved.error_number);
+}
+
+std::string NumberedName(const std::string& path, int number) {
+  if (number == 0) return path;
+  const std::filesystem::path parts(path);
+  const std::string name =
+      fmt::format("{}.{}{}", parts.stem().string(), number, parts.extension().string());
+  return (parts.parent_path() / name).string();
+}
+
+}  // namespace millrace::cli

@@ -1,0 +1,36 @@
+// Where the verdicts of a check go: to stdout, for people or for programs, and into a report.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/check/file_verdict.h"
+#include "cli/check/report_file.h"
+#include "common/base/result.h"
+
+namespace millrace::cli {
+
+struct ResultOptions {
+  std::string report;     // a file; "": none
+  bool json = false;      // objects on stdout, not lines for people
+  bool only_bad = false;  // no sound ones, neither there nor in the report
+};
+
+class ResultOutput {
+ public:
+  // `several`: verdicts are of several INPUTs, and each says of which.
+  static Result<ResultOutput> Open(const ResultOptions& options, bool several);
+
+  Result<void> Take(const FileVerdict& verdict);
+  // Once all were taken: the report appears.
+  Result<void> Finish();
+
+ private:
+  ResultOutput(const ResultOptions& options, bool several) : options_(options), several_(several) {}
+
+  ResultOptions options_;
+  bool several_;
+  std::optional<ReportFile> report_;
+};
+
+}  // namespace millrace::cli
