@@ -1,51 +1,86 @@
-// Inspects files and says what it found, one JSON line each: for the tests that compare verdicts.
+// Inspects files and says what it found, one JSON line each: for the tests that compare verdicts
+// and for measurements. Files are read as the stage reads them.
 //
-//   inspect_tool open|decode|strict|full FILE...       (or the names on stdin, one a line)
+//   inspect_tool open|decode|strict|full [--repeat N] FILE...     (or the names on stdin, one a
+//   line)
 //
-// full: by decoding all of the first picture, which the other levels avoid.
+// full: by decoding all of the first picture, which the other levels avoid. --repeat: judges each
+// file N times, and says how much CPU time one of them took.
+#include <charconv>
+#include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <string>
-#include <system_error>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "common/base/json_text.h"
 #include "common/image/decode.h"
 #include "common/image/inspect.h"
+#include "stages/input_file.h"
 
 namespace millrace {
 namespace {
 
-std::optional<Finding> DecodeInFull(std::span<const std::byte> bytes) {
+using Bytes = std::span<const std::byte>;
+
+struct Asked {
+  std::string level;
+  int repeat = 0;  // 0: once, not measured
+};
+
+Inspection DecodeInFull(Bytes bytes) {
   const auto decoded = DecodePicture(bytes, {.accept_truncated = false});
-  if (!decoded) return Finding{decoded.error().code, decoded.error().message, {}, {}};
-  if (!decoded->warnings.empty()) {
-    return Finding{ErrorCode::kCorrupt, decoded->warnings.front(), {}, {}};
-  }
-  return std::nullopt;
+  if (!decoded) return {{}, Finding{decoded.error().code, decoded.error().message, {}, {}}};
+  if (decoded->warnings.empty()) return {decoded->format, {}};
+  return {decoded->format, Finding{ErrorCode::kCorrupt, decoded->warnings.front(), {}, {}}};
 }
 
-void Report(const std::string& path, const std::string& level) {
-  std::ifstream file(path, std::ios::binary);
-  std::error_code unreadable;
-  std::vector<char> text(std::filesystem::file_size(path, unreadable));
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  const auto bytes = std::as_bytes(std::span(text));
-  std::optional<Finding> finding;
-  if (level == "full") {
-    finding = DecodeInFull(bytes);
-  } else {
-    InspectOptions options;
-    if (level == "open") options.level = InspectLevel::kOpen;
-    if (level == "strict") options.level = InspectLevel::kStrict;
-    finding = Inspect(bytes, path, options).finding;
-  }
+Inspection Judge(Bytes bytes, const std::string& path, const std::string& level) {
+  if (level == "full") return DecodeInFull(bytes);
+  InspectOptions options;
+  if (level == "open") options.level = InspectLevel::kOpen;
+  if (level == "strict") options.level = InspectLevel::kStrict;
+  return Inspect(bytes, path, options);
+}
+
+double CpuSeconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+void Say(const std::string& path, const Inspection& inspection) {
+  const auto& finding = inspection.finding;
   std::cout << R"({"path": ")" << JsonEscapeBytes(path) << R"(", "code": ")"
             << (finding ? ErrorCodeName(finding->code) : "ok") << R"(", "detail": ")"
             << JsonEscapeBytes(finding ? finding->what : "") << '"';
+  if (inspection.format) {
+    std::cout << R"(, "format": ")" << ImageFormatName(*inspection.format) << '"';
+  }
   if (finding && finding->offset) std::cout << R"(, "offset": )" << *finding->offset;
   if (finding && finding->lost) std::cout << R"(, "lost": )" << *finding->lost;
+}
+
+void Report(const std::string& path, const Asked& asked) {
+  const std::filesystem::path whole = std::filesystem::absolute(path);
+  const auto read = ReadInput(whole.parent_path().string(), whole.filename().string(), true,
+                              InspectOptions().max_bytes);
+  if (const auto* none = std::get_if<NoInput>(&read)) {
+    const auto* failed = std::get_if<Failed>(none);
+    Say(path, {{},
+               failed != nullptr ? Finding{failed->code, failed->text, {}, {}}
+                                 : Finding{ErrorCode::kUnreadable, "no regular file", {}, {}}});
+  } else {
+    const Bytes bytes = std::get<std::vector<std::byte>>(read);
+    const double begun = CpuSeconds();
+    for (int i = 1; i < asked.repeat; ++i) Judge(bytes, path, asked.level);
+    Say(path, Judge(bytes, path, asked.level));
+    if (asked.repeat > 0) {
+      std::cout << R"(, "cpu_s": )" << (CpuSeconds() - begun) / asked.repeat;
+    }
+  }
   std::cout << "}\n";
 }
 
@@ -54,12 +89,23 @@ void Report(const std::string& path, const std::string& level) {
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
-  const std::string level = argc > 1 ? argv[1] : "";
-  if (level != "open" && level != "decode" && level != "strict" && level != "full") {
-    std::cerr << "usage: inspect_tool open|decode|strict|full [FILE...]\n";
+  std::vector<std::string> words(argv + 1, argv + argc);
+  millrace::Asked asked;
+  if (!words.empty()) asked.level = words[0];
+  bool usage = asked.level != "open" && asked.level != "decode" && asked.level != "strict" &&
+               asked.level != "full";
+  std::size_t first = 1;
+  if (words.size() > 1 && words[1] == "--repeat") {
+    first = 3;
+    const std::string count = words.size() > 2 ? words[2] : "";
+    std::from_chars(count.data(), count.data() + count.size(), asked.repeat);
+    usage = usage || asked.repeat < 1;
+  }
+  if (usage) {
+    std::cerr << "usage: inspect_tool open|decode|strict|full [--repeat N] [FILE...]\n";
     return 2;
   }
-  for (int i = 2; i < argc; ++i) millrace::Report(argv[i], level);
-  if (argc > 2) return 0;
-  for (std::string path; std::getline(std::cin, path);) millrace::Report(path, level);
+  for (std::size_t i = first; i < words.size(); ++i) millrace::Report(words[i], asked);
+  if (words.size() > first) return 0;
+  for (std::string path; std::getline(std::cin, path);) millrace::Report(path, asked);
 }
