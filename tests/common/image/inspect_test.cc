@@ -1,0 +1,162 @@
+// What Inspect says of JPEG, PNG and WebP, and what is the same for all formats. The corpus
+// (tests/inspect) holds the verdicts against Pillow's.
+#include "common/image/inspect.h"
+
+#include <doctest/doctest.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+namespace millrace {
+namespace {
+
+std::string Picture(const std::string& name) {
+  const auto path = std::filesystem::path(MILLRACE_SOURCE_DIR) / "tests/golden/pictures" / name;
+  std::ifstream file(path, std::ios::binary);
+  REQUIRE_MESSAGE(file.good(), path.string());
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string CodeOf(const std::string& file, InspectLevel level = InspectLevel::kDecode,
+                   const std::string& name = "", InspectOptions options = {}) {
+  options.level = level;
+  const Inspection inspection = Inspect(std::as_bytes(std::span(file)), name, options);
+  return inspection.finding ? std::string(ErrorCodeName(inspection.finding->code)) : "ok";
+}
+
+std::string Strictly(const std::string& file, const std::string& name = "") {
+  return CodeOf(file, InspectLevel::kStrict, name);
+}
+
+std::string Big32(std::uint32_t value) {
+  return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
+          static_cast<char>(value >> 8), static_cast<char>(value)};
+}
+
+std::string PngChunk(const std::string& type, const std::string& data) {
+  const std::string checked = type + data;
+  const auto crc = crc32_z(0, reinterpret_cast<const Bytef*>(checked.data()), checked.size());
+  return Big32(static_cast<std::uint32_t>(data.size())) + checked +
+         Big32(static_cast<std::uint32_t>(crc));
+}
+
+// Where a chunk of the type begins.
+std::size_t ChunkAt(const std::string& png, const std::string& type) {
+  const std::size_t at = png.find(type);
+  REQUIRE(at != std::string::npos);
+  return at - 4;
+}
+
+TEST_CASE("no bytes are empty, others without a signature no image") {
+  CHECK(CodeOf("") == "empty");
+  CHECK(CodeOf("hello, this is a text", InspectLevel::kDecode, "a.jpg") == "not-an-image");
+}
+
+TEST_CASE("caps come before the work, and are no verdict") {
+  const std::string png = Picture("png-grey-8.png");
+  CHECK(CodeOf(png, InspectLevel::kDecode, "", {.max_pixels = 100}) == "too-large");
+  CHECK(CodeOf(png, InspectLevel::kDecode, "", {.max_side = 10}) == "too-large");
+  CHECK(CodeOf(png, InspectLevel::kDecode, "", {.max_bytes = 10}) == "too-large");
+}
+
+TEST_CASE("an extension of another format is said at strict alone") {
+  const std::string jpeg = Picture("jpeg-420.jpg");
+  CHECK(CodeOf(jpeg, InspectLevel::kDecode, "a.png") == "ok");
+  CHECK(Strictly(jpeg, "a.png") == "extension-mismatch");
+  CHECK(Strictly(jpeg, "a/b.JPEG") == "ok");
+  CHECK(Strictly(jpeg, "a.txt") == "ok");
+}
+
+TEST_CASE("a cut JPEG tells where it ends and how much is lost") {
+  std::string jpeg = Picture("jpeg-420.jpg");
+  jpeg.resize(jpeg.size() / 2);
+  const Inspection inspection = Inspect(std::as_bytes(std::span(jpeg)), "", {});
+  REQUIRE(inspection.finding);
+  CHECK(inspection.finding->code == ErrorCode::kTruncated);
+  CHECK(inspection.finding->offset == static_cast<std::int64_t>(jpeg.size()));
+  REQUIRE(inspection.finding->lost);
+  CHECK(*inspection.finding->lost > 0.2);
+  CHECK(*inspection.finding->lost < 0.8);
+  CHECK(CodeOf(jpeg, InspectLevel::kOpen) == "ok");
+}
+
+TEST_CASE("zeros before a JPEG's end are padding, other bytes are data that was not used") {
+  const std::string jpeg = Picture("jpeg-420.jpg");
+  const std::string before = jpeg.substr(0, jpeg.size() - 2);
+  CHECK(CodeOf(before + std::string(40, '\0') + "\xff\xd9") == "ok");
+  CHECK(CodeOf(before + std::string(40, 'x') + "\xff\xd9") == "corrupt");
+}
+
+TEST_CASE("bytes between a JPEG's segments and behind its end cost no pixels") {
+  const std::string jpeg = Picture("jpeg-420.jpg");
+  // libjpeg wants a marker directly behind the first one; behind the second it does not.
+  const std::size_t second =
+      4 + (static_cast<unsigned char>(jpeg[4]) << 8 | static_cast<unsigned char>(jpeg[5]));
+  const std::string between = jpeg.substr(0, second) + std::string(5, 'x') + jpeg.substr(second);
+  CHECK(CodeOf(between) == "ok");
+  CHECK(Strictly(between) == "bad-metadata");
+  CHECK(CodeOf(jpeg + "more") == "ok");
+  CHECK(Strictly(jpeg + "more") == "trailing-data");
+}
+
+TEST_CASE("a JPEG whose scans never end is not read for ever") {
+  const std::string jpeg = Picture("jpeg-420-progressive.jpg");
+  const std::size_t last = jpeg.rfind("\xff\xda");
+  const std::string scan = jpeg.substr(last, jpeg.size() - 2 - last);
+  std::string many = jpeg.substr(0, jpeg.size() - 2);
+  for (int i = 0; i < 600; ++i) many += scan;
+  CHECK(CodeOf(many + "\xff\xd9") == "too-large");
+}
+
+TEST_CASE("a wrong checksum costs a PNG pixels where nothing else vouches for them") {
+  const std::string png = Picture("png-grey-8.png");
+  const std::size_t idat = ChunkAt(png, "IDAT");
+  const std::size_t crc = png.rfind("IEND") - 4 - 4;
+  std::string wrong = png;
+  wrong[crc] = static_cast<char>(wrong[crc] ^ 1);
+  CHECK(CodeOf(wrong) == "ok");  // the data's own checksum is right
+  CHECK(Strictly(wrong) == "bad-metadata");
+
+  std::string flipped = png;
+  flipped[idat + 60] = static_cast<char>(flipped[idat + 60] ^ 4);
+  CHECK(CodeOf(flipped) == "bad-crc");
+
+  std::string header = png;
+  header[ChunkAt(png, "IHDR") + 8 + 3] ^= 1;  // the width
+  CHECK(CodeOf(header, InspectLevel::kOpen) == "bad-crc");
+}
+
+TEST_CASE("what stands behind a PNG's pixels costs none") {
+  const std::string png = Picture("png-grey-8.png");
+  const std::size_t end = ChunkAt(png, "IEND");
+  std::string text = PngChunk("tEXt", std::string("Comment\0hello", 13));
+  CHECK(Strictly(png.substr(0, end) + text + png.substr(end)) == "ok");
+  text.back() = static_cast<char>(text.back() ^ 1);
+  CHECK(CodeOf(png.substr(0, end) + text + png.substr(end)) == "ok");
+  CHECK(Strictly(png.substr(0, end) + text + png.substr(end)) == "bad-metadata");
+  CHECK(CodeOf(png.substr(0, end)) == "ok");
+  CHECK(Strictly(png.substr(0, end)) == "bad-metadata");
+  CHECK(Strictly(png + "more") == "trailing-data");
+}
+
+TEST_CASE("a PNG of too few rows is broken, whatever its checksums say") {
+  const std::string png = Picture("png-grey-8.png");
+  std::string header = png.substr(ChunkAt(png, "IHDR") + 8, 13);
+  header[7] = static_cast<char>(header[7] + 1);  // one row more than there are
+  const std::string taller = png.substr(0, 8) + PngChunk("IHDR", header) + png.substr(33);
+  CHECK(CodeOf(taller) == "corrupt");
+}
+
+TEST_CASE("a cut WebP is truncated, and bytes behind it are said at strict alone") {
+  const std::string webp = Picture("exif-8.webp");
+  CHECK(Strictly(webp) == "ok");
+  CHECK(CodeOf(webp.substr(0, webp.size() / 2)) == "truncated");
+  CHECK(CodeOf(webp + "more") == "ok");
+  CHECK(Strictly(webp + "more") == "trailing-data");
+}
+
+}  // namespace
+}  // namespace millrace
