@@ -124,6 +124,11 @@ TEST_CASE("a wrong checksum costs a PNG pixels where nothing else vouches for th
   flipped[idat + 60] = static_cast<char>(flipped[idat + 60] ^ 4);
   CHECK(CodeOf(flipped) == "bad-crc");
 
+  // The data's own checksum is wrong, the chunk's is right.
+  std::string data = png.substr(idat + 8, crc - idat - 8);
+  data.back() = static_cast<char>(data.back() ^ 1);
+  CHECK(CodeOf(png.substr(0, idat) + PngChunk("IDAT", data) + png.substr(crc + 4)) == "corrupt");
+
   std::string header = png;
   header[ChunkAt(png, "IHDR") + 8 + 3] ^= 1;  // the width
   CHECK(CodeOf(header, InspectLevel::kOpen) == "bad-crc");
