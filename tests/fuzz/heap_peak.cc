@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #if defined(__has_feature)
@@ -13,7 +14,12 @@
 #endif
 
 #ifdef MILLRACE_HEAP_HOOKS
-#include <sanitizer/allocator_interface.h>
+// Of sanitizer/allocator_interface.h, which GCC leaves out beside the library that has them.
+extern "C" {
+std::size_t __sanitizer_get_allocated_size(const volatile void* pointer);
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+                                              void (*on_free)(const volatile void*));
+}
 #endif
 
 namespace millrace {
