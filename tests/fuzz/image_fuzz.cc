@@ -1,6 +1,9 @@
-// The picture decoders under libFuzzer, by the two ways that preprocess goes: any bytes as a file
-// give a picture within the caps or an error, in memory bounded by the caps and the file; both ways
-// give the same pixels; and refusing cut files changes nothing but that.
+// The picture decoders and inspectors under libFuzzer.
+//
+// Decoding, by the two ways that preprocess goes: any bytes as a file give a picture within the
+// caps or an error, in memory bounded by the caps and the file; both ways give the same pixels; and
+// refusing cut files changes nothing but that. Inspecting: any bytes give a verdict, in the same
+// memory; and a closer look never finds less.
 //
 // TIFF, JPEG 2000, HEIC and AVIF are left out. All but their headers is read by OpenCV, libtiff,
 // OpenJPEG, libheif and libde265 of the system, which are not instrumented, so that nothing would
@@ -14,6 +17,7 @@
 
 #include "common/image/decode.h"
 #include "common/image/decode_resized.h"
+#include "common/image/inspect.h"
 #include "common/image/transpose.h"
 #include "tests/fuzz/heap_peak.h"
 #include "tests/fuzz/require.h"
@@ -115,6 +119,36 @@ void CheckResized(Bytes file, const DecodeOptions& options, const ResizeOptions&
           "both ways say the same of the picture");
 }
 
+std::optional<Finding> InspectAt(InspectLevel level, Bytes file) {
+  InspectOptions options{.level = level, .max_pixels = kMaxPixels, .max_side = kMaxSide};
+  options.max_total_pixels = 4 * kMaxPixels;
+  const HeapPeak peak;
+  const Inspection inspection = Inspect(file, "picture.jpg", options);
+  Require(peak.bytes() <= kMaxHeapBytes + 2 * file.size(),
+          "inspecting takes memory within the caps, not " + std::to_string(peak.bytes()));
+  if (inspection.finding) {
+    Require(!inspection.finding->what.empty(), "a finding says what is wrong");
+    Require(!inspection.finding->lost ||
+                (*inspection.finding->lost >= 0 && *inspection.finding->lost <= 1),
+            "a share is one");
+    Require(!inspection.finding->offset ||
+                (*inspection.finding->offset >= 0 &&
+                 *inspection.finding->offset <= static_cast<std::int64_t>(file.size())),
+            "an offset lies in the file");
+  }
+  return inspection.finding;
+}
+
+void CheckInspection(Bytes file) {
+  const auto opened = InspectAt(InspectLevel::kOpen, file);
+  const auto decoded = InspectAt(InspectLevel::kDecode, file);
+  const auto strict = InspectAt(InspectLevel::kStrict, file);
+  Require(!opened || (decoded && decoded->code == opened->code),
+          "what is wrong with a header stays wrong at decode");
+  Require(!decoded || (strict && strict->code == decoded->code),
+          "what is wrong with pixels stays wrong at strict");
+}
+
 }  // namespace
 }  // namespace millrace
 
@@ -146,6 +180,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     CheckError(decoded.error());
   }
+  CheckInspection(file);
   CheckStrict(file, options, decoded);
   CheckResized(file, options, resize, std::move(decoded));
   return 0;
