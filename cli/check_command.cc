@@ -108,7 +108,7 @@ Result<int> Check(const CheckOptions& options) {
     folders.insert(one.input);
     checked.inputs.push_back(std::move(one));
   }
-  ASSIGN_OR_RETURN(ResultOutput output, ResultOutput::Open(options.results, folders.size() > 1));
+  ASSIGN_OR_RETURN(ResultOutput output, ResultOutput::Open(options.results, inputs.size() > 1));
   CheckSummary summary;
   RETURN_IF_ERROR(checked.ForEach([&](const FileVerdict& verdict) {
     summary.Add(verdict);

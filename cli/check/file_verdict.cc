@@ -44,6 +44,7 @@ Result<FileVerdict> ReadVerdict(std::string_view line) {
   if (verdict.detail.empty()) verdict.detail = JsonTextMember(line, "reason").value_or("");
   verdict.format = JsonTextMember(line, "format").value_or("");
   verdict.bytes = IfThere(JsonIntegerMember(line, "bytes"));
+  if (verdict.code == "empty") verdict.bytes = 0;  // the scan tells them without their size
   verdict.mtime_ns = IfThere(JsonIntegerMember(line, "mtime_ns"));
   verdict.offset = IfThere(JsonIntegerMember(line, "offset"));
   verdict.lost = IfThere(JsonNumberMember(line, "lost"));

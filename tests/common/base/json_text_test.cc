@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -68,6 +70,17 @@ TEST_CASE("a member of a line is found whatever stands before it") {
   CHECK(JsonTextMember(line, "x").error().code == ErrorCode::kNotFound);
   CHECK(JsonTextMember(line, "y").error().code == ErrorCode::kNotFound);
   CHECK(JsonTextMember("{}", "y").error().code == ErrorCode::kNotFound);
+}
+
+TEST_CASE("numbers are members too") {
+  const std::string line = R"({"n": -9223372036854775808 , "x": 1.5, "s": "1", "big": 1e300})";
+  CHECK(*JsonIntegerMember(line, "n") == std::numeric_limits<std::int64_t>::min());
+  CHECK(*JsonNumberMember(line, "x") == 1.5);
+  CHECK(*JsonNumberMember(line, "big") == 1e300);
+  for (const std::string_view name : {"x", "s", "big", "missing"}) {
+    CHECK_MESSAGE(JsonIntegerMember(line, name).error().code == ErrorCode::kNotFound, name);
+  }
+  CHECK(JsonNumberMember(line, "s").error().code == ErrorCode::kNotFound);
 }
 
 TEST_CASE("a line that is no JSON object is refused") {
