@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "cli/check/broken_list.h"
 #include "cli/command.h"
 #include "cli/local_run.h"
 #include "cli/run_input.h"
@@ -14,6 +15,7 @@ namespace {
 struct RunOptions {
   TopologyChoice choice;
   RunInput input;
+  std::string skip_broken;  // a report of `millrace check`; "": none
   std::string state;
   LocalRunOptions local;
 };
@@ -21,8 +23,13 @@ struct RunOptions {
 Result<int> Run(const RunOptions& options) {
   ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());  // before any thread
   ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
+  RunInput input = options.input;
+  if (!options.skip_broken.empty()) input.scan.skip_list = dir.path() + "/broken";
   ASSIGN_OR_RETURN(const wire::Submit submit,
-                   MakeSubmit(options.input, InputIs::kHere, dir.path() + "/files"));
+                   MakeSubmit(input, InputIs::kHere, dir.path() + "/files"));
+  if (!options.skip_broken.empty()) {
+    RETURN_IF_ERROR(WriteBrokenList(options.skip_broken, submit.input, input.scan.skip_list));
+  }
   ASSIGN_OR_RETURN(Topology topology, LoadChosen(options.choice, dir.path()));
   topology.broker.state =
       options.state.empty() ? submit.output + "/.millrace" : AbsolutePath(options.state);
@@ -45,6 +52,12 @@ void AddRunCommand(CLI::App& app, Action& chosen, const std::vector<std::string>
       app.add_subcommand("run", "Run a topology over a folder on this machine, and report");
   AddTopologyOptions(*command, options->choice);
   AddInputOptions(*command, options->input);
+  command
+      ->add_option("--skip-broken", options->skip_broken,
+                   "Leave out the files that a report of `millrace check --report` says have lost "
+                   "pixels, where they have not changed since")
+      ->type_name("REPORT")
+      ->group("What is taken from INPUT");
   command
       ->add_option("--state", options->state,
                    "Where to remember what is done (default: OUTPUT/.millrace); a local disk, for "

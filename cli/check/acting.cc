@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -88,8 +89,14 @@ Result<void> ForEachBroken(const VerdictSource& verdicts, ActLog& log,
   return stopped ? Result<void>() : passed;
 }
 
-// The answer to a question on the terminal, "y" or "yes"; a signal is a no.
-bool SaysYes(SignalFd& signals, const std::string& question) {
+struct Answer {
+  bool yes = false;
+  int signal = 0;  // came instead
+};
+
+// Asks on the terminal: "y" or "yes" is a yes, anything else is none.
+Answer Ask(SignalFd& signals, const std::string& question) {
+  tcflush(STDIN_FILENO, TCIFLUSH);  // what was typed before the question is no answer to it
   fmt::print(stderr, "{} [y/N] ", question);
   std::array<pollfd, 2> fds = {{{STDIN_FILENO, POLLIN, 0}, {signals.fd(), POLLIN, 0}}};
   std::array<char, 64> answer{};
@@ -99,12 +106,12 @@ bool SaysYes(SignalFd& signals, const std::string& question) {
       const std::optional<int> signal = signals.Next();
       if (!signal || *signal == SIGCHLD) continue;
       fmt::print(stderr, "\n");
-      return false;
+      return {.yes = false, .signal = *signal};
     }
     if (fds[0].revents != 0) break;
   }
   const ssize_t count = read(STDIN_FILENO, answer.data(), answer.size());
-  return count > 0 && (answer[0] == 'y' || answer[0] == 'Y');
+  return {.yes = count > 0 && (answer[0] == 'y' || answer[0] == 'Y')};
 }
 
 std::string Files(std::int64_t count) {
@@ -113,11 +120,13 @@ std::string Files(std::int64_t count) {
 
 Result<int> DeleteBroken(SignalFd& signals, const ActOptions& options, const CheckSummary& summary,
                          const VerdictSource& verdicts, Terminal& terminal) {
-  if (!options.yes && !options.dry_run && summary.pixels_lost() > 0 &&
-      !SaysYes(signals, fmt::format("delete {} ({})?", Files(summary.pixels_lost()),
-                                    summary.PixelsLostByCode()))) {
-    terminal.Print("millrace: nothing was deleted");
-    return kExitUnfinished;
+  if (!options.yes && !options.dry_run) {
+    const Answer answer = Ask(signals, fmt::format("delete {} ({})?", Files(summary.pixels_lost()),
+                                                   summary.PixelsLostByCode()));
+    if (!answer.yes) {
+      terminal.Print("nothing was deleted");
+      return answer.signal == 0 ? kExitDone : 128 + answer.signal;
+    }
   }
   ActLog log(signals, terminal, options.verbose || options.dry_run);
   RETURN_IF_ERROR(

@@ -30,8 +30,8 @@ Result<void> CheckThatItCanAsk(const ActOptions& options);
 using VerdictSource = std::function<Result<void>(const TakeVerdict& take)>;
 
 // Acts on those of the verdicts that lost pixels, and on no others. `summary` is of them, `inputs`
-// theirs. Returns the exit status: kExitDone, also where files were left alone; kExitUnfinished
-// where some could not be moved or deleted, or the person said no; else that of the signal.
+// theirs. Returns the exit status: kExitDone, also where files were left alone or the person said
+// no; kExitUnfinished where some could not be moved or deleted; else that of the signal.
 Result<int> ActOnBroken(SignalFd& signals, const ActOptions& options, const CheckSummary& summary,
                         const std::set<std::string>& inputs, const VerdictSource& verdicts,
                         Terminal& terminal);

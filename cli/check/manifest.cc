@@ -98,7 +98,9 @@ Result<void> Manifest::Add(const MoveRecord& record) {
 Result<void> Manifest::ForEachBackwards(
     const std::function<Result<void>(const MoveRecord& record)>& take) const {
   ASSIGN_OR_RETURN(const std::vector<std::int64_t> offsets, LineOffsets());
-  bool any = offsets.size() == 1;
+  // None at all, or none but a half-written one.
+  ASSIGN_OR_RETURN(const std::string start, Read(0, 1));
+  bool any = offsets.size() == 1 && (start.empty() || start == "{");
   for (std::size_t i = offsets.size() - 1; i > 0; --i) {
     ASSIGN_OR_RETURN(const std::string line, Read(offsets[i - 1], offsets[i] - offsets[i - 1] - 1));
     const auto record = ReadRecord(line);

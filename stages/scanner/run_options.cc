@@ -45,6 +45,7 @@ void ScanRunOptions::WriteTo(Meta& meta) const {
   text(kFilesFromOption, files_from);
   flag(kFilesFromNulOption, files_from_nul);
   text(kOnlyOption, only);
+  text(kSkipListOption, skip_list);
   flag(kChecksumOption, checksum);
 }
 
@@ -58,6 +59,7 @@ Result<ScanRunOptions> ScanRunOptions::ReadFrom(const Meta& meta) {
   options.files_from = meta.Text(kFilesFromOption);
   options.files_from_nul = meta.Bool(kFilesFromNulOption, false);
   options.only = meta.Text(kOnlyOption);
+  options.skip_list = meta.Text(kSkipListOption);
   options.checksum = meta.Bool(kChecksumOption, false);
   for (const auto* patterns : {&options.include, &options.exclude}) {
     for (const std::string& pattern : *patterns) RETURN_IF_ERROR(Glob::Parse(pattern));

@@ -22,6 +22,7 @@ inline constexpr std::string_view kChecksumOption = "checksum";               //
 inline constexpr std::string_view kFilesFromOption = "files_from";            // text: absolute path
 inline constexpr std::string_view kFilesFromNulOption = "files_from_nul";     // bool
 inline constexpr std::string_view kOnlyOption = "only";                       // text: a key
+inline constexpr std::string_view kSkipListOption = "skip_list";              // text: absolute path
 
 struct ScanRunOptions {
   // Patterns as in glob.h. With `include`, only files that one of them covers are looked at;
@@ -42,6 +43,9 @@ struct ScanRunOptions {
   bool files_from_nul = false;
   // One file of INPUT, and nothing else.
   std::string only;
+  // A list of files that are known to be broken (skip_list.h): skipped as "broken" where they have
+  // not changed since. The file must stay as it is while the run lasts.
+  std::string skip_list;
   // Every image is read, and known again by what it holds instead of by the time of its last
   // change: for trees whose times mean nothing (fetched anew, copied without them).
   bool checksum = false;

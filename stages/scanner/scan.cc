@@ -23,6 +23,9 @@ Result<std::unique_ptr<Scan>> Scan::Open(const RunInfo& run, const std::string& 
   RETURN_IF_ERROR(parse(scan->options_.exclude, scan->filters_.exclude));
   scan->filters_.look = {.follow_symlinks = scan->options_.follow_symlinks,
                          .sniff = scan->options_.TellsImages()};
+  if (!scan->options_.skip_list.empty()) {
+    ASSIGN_OR_RETURN(scan->broken_, SkipList::Load(scan->options_.skip_list));
+  }
   ASSIGN_OR_RETURN(scan->source_, scan->MakeSource(at.position));
   scan->at_ = std::move(at);
   return scan;
@@ -36,7 +39,7 @@ Result<Scanned> Scan::Next(std::size_t items, const Job& job, JobContext& contex
   for (std::size_t visits = 0;
        visits < kMostVisits && chunk.found.size() < items && key_bytes < kMostKeyBytes; ++visits) {
     if (context.Cancelled(job)) break;
-    ASSIGN_OR_RETURN(const bool more, source_->Next(visit));
+    ASSIGN_OR_RETURN(const bool more, Visited(*source_, visit));
     if (!more) {
       chunk.exhaustive = options_.NamesAll() && at_.unread == 0;
       return chunk;
@@ -95,13 +98,26 @@ Result<std::unique_ptr<Source>> Scan::MakeSource(const std::string& position) co
   return std::make_unique<Walk>(tree_, filters_, position);
 }
 
+Result<bool> Scan::Visited(Source& source, Visit& visit) const {
+  ASSIGN_OR_RETURN(const bool more, source.Next(visit));
+  if (!more || visit.is_directory || options_.skip_list.empty()) return more;
+  const auto* failed = std::get_if<Failed>(&visit.what);
+  const auto* file = std::get_if<Meta>(&visit.what);
+  const bool is_listed = file != nullptr ? broken_.Covers(visit.key, file->Integer("bytes", -1),
+                                                          file->Integer("mtime_ns", 0))
+                                         : failed != nullptr && failed->code == ErrorCode::kEmpty &&
+                                               broken_.Covers(visit.key, 0, std::nullopt);
+  if (is_listed) visit.what = Skipped{"broken"};
+  return more;
+}
+
 Result<void> Scan::DrawSample(const Job& job, JobContext& context) {
   ASSIGN_OR_RETURN(const std::unique_ptr<Source> all, MakeSource(""));
   SampleDraw draw(static_cast<std::size_t>(options_.sample));
   Visit visit;
   for (;;) {
     if (context.Cancelled(job)) break;
-    ASSIGN_OR_RETURN(const bool more, all->Next(visit));
+    ASSIGN_OR_RETURN(const bool more, Visited(*all, visit));
     if (!more) break;
     context.Progress();
     if (CountsAsImage(visit)) draw.Add(visit.key);

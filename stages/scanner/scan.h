@@ -7,6 +7,7 @@
 #include "common/stage/stage.h"
 #include "stages/scanner/cursor.h"
 #include "stages/scanner/run_options.h"
+#include "stages/scanner/skip_list.h"
 #include "stages/scanner/walk.h"
 
 namespace millrace {
@@ -37,6 +38,8 @@ class Scan {
       : tree_(std::move(tree)), options_(std::move(options)) {}
 
   Result<std::unique_ptr<Source>> MakeSource(const std::string& position) const;
+  // The next entry of a source; one of the skip list is skipped.
+  Result<bool> Visited(Source& source, Visit& visit) const;
   // Goes through all entries once, to learn up to which hash the sample reaches.
   Result<void> DrawSample(const Job& job, JobContext& context);
   // What an image holds, in place of the time of its last change.
@@ -48,6 +51,7 @@ class Scan {
   const InputTree tree_;
   const ScanRunOptions options_;
   Filters filters_;
+  SkipList broken_;
   std::unique_ptr<Source> source_;
   ScanCursor at_;  // but for the position, which the source knows
 };

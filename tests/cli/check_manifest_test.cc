@@ -60,11 +60,13 @@ TEST_CASE("what is no manifest is refused") {
   const TempFolder folder;
   CHECK(Manifest::OpenToRead(folder / "missing").error().code == ErrorCode::kNotFound);
   CHECK(Manifest::OpenToRead(folder.path()).error().code == ErrorCode::kUsage);
-  const auto other = Manifest::OpenToRead(folder.Write("other", "some text\nand more\n"));
-  REQUIRE(other);
-  const auto passed = other->ForEachBackwards([](const MoveRecord&) { return Result<void>(); });
-  REQUIRE_FALSE(passed);
-  CHECK(passed.error().code == ErrorCode::kUsage);
+  for (const char* bytes : {"some text\nand more\n", "some text", "\n"}) {
+    const auto other = Manifest::OpenToRead(folder.Write("other", bytes));
+    REQUIRE(other);
+    const auto passed = other->ForEachBackwards([](const MoveRecord&) { return Result<void>(); });
+    REQUIRE_MESSAGE(!passed, bytes);
+    CHECK(passed.error().code == ErrorCode::kUsage);
+  }
 }
 
 }  // namespace

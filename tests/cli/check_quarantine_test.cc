@@ -222,6 +222,19 @@ TEST_CASE("a file that is not what was judged is left alone") {
   }
 }
 
+TEST_CASE("a move looks at the file itself, too") {
+  const World world;
+  [[maybe_unused]] const FileVerdict broken = world.Broken("a.jpg", "half");
+  const auto from = OpenPlace(world.input(), "a.jpg");
+  const auto to = MakePlace(world.quarantine(), "a.jpg");
+  REQUIRE(from);
+  REQUIRE(to);
+  const auto ignore = [](std::string_view) {};
+  CHECK(MoveFile(*from, {4, kTime + 1}, *to, ignore).what == Moved::kChanged);
+  CHECK(FilesOf(world.input()) == Files{{"a.jpg", "half"}});
+  CHECK(MoveFile(*from, {4, kTime}, *to, ignore).what == Moved::kMoved);
+}
+
 TEST_CASE("a path that leads out of INPUT is not followed") {
   const World world;
   FileVerdict broken = world.Broken("a.jpg", "half");

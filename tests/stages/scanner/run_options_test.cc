@@ -13,6 +13,7 @@ TEST_CASE("a run's options come back as they went out") {
   options.follow_symlinks = true;
   options.files_from = "/tmp/list";
   options.files_from_nul = true;
+  options.skip_list = "/tmp/broken";
   options.checksum = true;
   Meta meta;
   options.WriteTo(meta);

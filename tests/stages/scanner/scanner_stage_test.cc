@@ -14,6 +14,7 @@
 
 #include "common/os/unique_fd.h"
 #include "stages/scanner/checksum.h"
+#include "stages/scanner/skip_list.h"
 #include "tests/stages/scanner/scan_whole.h"
 #include "tests/stages/temporary_folder.h"
 
@@ -441,6 +442,31 @@ TEST_CASE("a sample is of that size, spread over the tree, the same each time, a
   CHECK(std::ranges::includes(more, drawn));
   options.sample = 1000;
   CHECK(ScanWhole(ScanRun(folder.path(), options)).lines.size() == 200);
+}
+
+TEST_CASE("files that are known to be broken are skipped, until they change") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  folder.File("b.jpg", kJpeg);
+  folder.File("c.jpg", kJpeg);
+  folder.File("empty.jpg", "");
+  const WholeScan all = ScanWhole(ScanRun(folder.path()));
+  const Meta& known = std::get<Meta>(all.found.at(0).what);
+  const auto bytes = known.Integer("bytes", 0);
+  const auto mtime_ns = known.Integer("mtime_ns", 0);
+
+  const TemporaryFolder beside;
+  beside.File("broken", SkipListEntry({"a.jpg", bytes, mtime_ns}) +
+                            SkipListEntry({"b.jpg", bytes, mtime_ns - 1}) +
+                            SkipListEntry({"empty.jpg", 0, {}}));
+  ScanRunOptions options;
+  options.skip_list = beside.At("broken");
+  const WholeScan scan = ScanWhole(ScanRun(folder.path(), options), 1, true);
+  CHECK(scan.lines ==
+        Lines{"skipped:broken a.jpg", "ok b.jpg", "ok c.jpg", "skipped:broken empty.jpg"});
+  options.limit = 1;
+  CHECK(ScanWhole(ScanRun(folder.path(), options)).lines ==
+        Lines{"skipped:broken a.jpg", "ok b.jpg"});
 }
 
 TEST_CASE("one file as input is that file alone") {

@@ -1,0 +1,380 @@
+#!/usr/bin/env python3
+"""`millrace check`: what it says of a folder, what it does with the broken files, and what it never
+touches."""
+import hashlib
+import json
+import os
+import shutil
+import signal
+import tempfile
+import unittest
+
+from millrace_testing import BIN, TestCase, jpeg, main, wait_until, write_photos
+from terminal_test import Terminal
+
+NOBODY = 65534
+BROKEN = {
+    b"cut.jpg": "truncated",
+    b"sub/cut.jpg": "truncated",
+    b"name \xff\n.jpg": "truncated",
+    b"text.jpg": "not-an-image",
+    b"empty.jpg": "empty",
+}
+
+
+class CheckCase(TestCase):
+    def setUp(self):
+        super().setUp()
+        self.state = self.folder / "state"
+        self.quarantine = self.folder / "broken"
+        self.report_path = self.folder / "report.jsonl"
+
+    def check(self, *words, expect, inputs=None):
+        """Checks `photos`; gives back the process."""
+        where = [self.photos] if inputs is None else inputs
+        return self.run_to_end("check", *where, "--state", self.state, *words, expect=expect)
+
+    def act(self, *words, expect=0):
+        return self.run_to_end("check", *words, expect=expect)
+
+    def snapshot(self, folder=None):
+        """Each file's bytes, mode and times of last change and of last reading."""
+        root = os.fsencode(folder or self.photos)
+        files = {}
+        for where, _, names in os.walk(root):
+            for name in names:
+                path = os.path.join(where, name)
+                status = os.lstat(path)
+                with open(path, "rb") as file:
+                    digest = hashlib.sha256(file.read()).hexdigest()
+                files[os.path.relpath(path, root)] = (digest, status.st_mode, status.st_mtime_ns)
+        return files
+
+    def verdicts(self, text):
+        """{path: code} of JSON lines."""
+        objects = [json.loads(line) for line in text.splitlines()]
+        return {os.fsencode(verdict["path"]): verdict["code"] for verdict in objects}
+
+    def write_broken(self):
+        self.sound = write_photos(self.photos, 30)
+        (self.photos / "sub").mkdir()
+        for name, code in BROKEN.items():
+            content = {"truncated": jpeg(1)[:-300], "not-an-image": b"some text", "empty": b""}
+            path = os.path.join(os.fsencode(self.photos), name)
+            with open(path, "wb") as file:
+                file.write(content[code])
+            os.chmod(path, 0o640)
+            os.utime(path, ns=(10**18, 10**18 + 123456789))
+        (self.photos / "notes.txt").write_text("no picture, and not named like one")
+
+
+class Verdicts(CheckCase):
+    def setUp(self):
+        super().setUp()
+        self.write_broken()
+
+    def test_broken_files_are_named_on_stdout_and_counted_on_stderr(self):
+        before = self.snapshot()
+        run = self.check(expect=1)
+        lines = run.stdout.splitlines()
+        self.assertEqual(len(lines), len(BROKEN), run.stdout)
+        self.assertEqual(lines[0].split(": ")[:2], ["cut.jpg", "truncated"])
+        self.assertIn(
+            "35 checked: 30 ok, 5 failed (3 truncated, 1 empty, 1 not-an-image)", run.stderr)
+        self.assertEqual(self.snapshot(), before)
+
+    def test_json_and_report_hold_the_same_sorted_and_stable(self):
+        run = self.check("--json", "--report", self.report_path, expect=1)
+        report = self.report_path.read_text()
+        expected = BROKEN | {os.fsencode(name): "ok" for name in self.sound}
+        self.assertEqual(self.verdicts(run.stdout), expected)
+        self.assertEqual(self.verdicts(report), expected)
+        self.assertEqual(list(self.verdicts(report)), sorted(expected))
+        for line in map(json.loads, report.splitlines()):
+            self.assertEqual(line["input"], str(self.photos))
+            self.assertEqual(
+                line["bytes"],
+                os.path.getsize(os.fsencode(self.photos) + b"/" + os.fsencode(line["path"])))
+        self.assertNotIn('"input"', run.stdout)
+        again = self.check("--json", "--report", self.report_path, expect=1)
+        self.assertEqual(again.stdout, run.stdout)
+        self.assertEqual(self.report_path.read_text(), report)
+        bad = self.check("--json", "--only", "bad", expect=1)
+        self.assertEqual(self.verdicts(bad.stdout), BROKEN)
+
+    def test_a_second_check_opens_no_file(self):
+        self.check(expect=1)
+        before = {}
+        for name in self.sound:
+            path = self.photos / name
+            # Long ago: reading it would set this time, also where times are kept lazily.
+            os.utime(path, ns=(1, os.stat(path).st_mtime_ns))
+            before[name] = 1
+        (self.photos / self.sound[0]).write_bytes(jpeg(7, size=(60, 50)))
+        run = self.check(expect=1)
+        self.assertIn("34 resumed", run.stderr)
+        after = {name: os.stat(self.photos / name).st_atime_ns for name in self.sound[1:]}
+        self.assertEqual(set(after.values()), {1})
+        with open(self.photos / self.sound[1], "rb") as file:
+            file.read()
+        if os.stat(self.photos / self.sound[1]).st_atime_ns == 1:
+            self.skipTest("this file system keeps no times of reading: the count alone was tested")
+        self.assertNotIn("resumed", self.check("--recheck", expect=1).stderr)
+
+    def test_the_exit_status_is_as_fail_on_says(self):
+        self.check("--fail-on", "never", expect=0)
+        self.check("--fail-on", "6", expect=0)
+        self.check("--fail-on", "10%", expect=1)
+
+    def test_wrong_words_and_paths_are_said_before_anything_starts(self):
+        missing = self.check(expect=2, inputs=[self.photos, self.folder / "missing"])
+        self.assertIn("missing does not exist", missing.stderr)
+        self.act(expect=2)
+        self.check("--level", "deep", expect=2)
+        self.check("--report", self.folder / "none/report", expect=2)
+        self.check("--report", self.folder, expect=2)
+        self.check("--quarantine", self.photos, expect=2)
+        self.check("--quarantine", self.quarantine, "--delete", "--yes", expect=2)
+        self.act("--apply", self.folder / "missing", "--delete", "--yes", expect=2)
+        self.act("--apply", self.photos / "notes.txt", "--delete", "--yes", expect=2)
+        self.act("--apply", self.report_path, expect=2)
+        self.act("--undo", self.folder / "missing", expect=2)
+        self.act("--undo", self.photos / "notes.txt", expect=2)
+        self.assertFalse(self.state.exists())
+
+    def test_no_images_are_a_mistake_unless_they_may_be_missing(self):
+        empty = self.folder / "nothing"
+        empty.mkdir()
+        self.assertIn("no images", self.check(expect=2, inputs=[empty]).stderr)
+        self.check("--allow-empty", expect=0, inputs=[empty])
+
+    def test_a_folder_whose_broken_files_are_gone_is_sound(self):
+        self.check(expect=1)
+        shutil.rmtree(self.photos)
+        self.photos.mkdir()
+        run = self.check("--allow-empty", "--json", expect=0)
+        self.assertEqual(run.stdout, "")
+
+    def test_several_inputs_and_a_single_file(self):
+        other = self.folder / "scans"
+        other.mkdir()
+        (other / "a.jpg").write_bytes(jpeg(3)[:-300])
+        run = self.check("--json", expect=1, inputs=[self.photos, other, self.photos])
+        inputs = [json.loads(line)["input"] for line in run.stdout.splitlines()]
+        self.assertEqual(inputs, [str(self.photos)] * 35 + [str(other)])
+        alone = self.check("--json", expect=1, inputs=[self.photos / "cut.jpg"])
+        self.assertEqual(self.verdicts(alone.stdout), {b"cut.jpg": "truncated"})
+        self.check(expect=0, inputs=[self.photos / self.sound[0]])
+
+    def test_state_and_quarantine_inside_input_are_not_looked_at(self):
+        self.state = self.photos / "state"
+        self.check("--quarantine", self.photos / "broken", expect=1)
+        run = self.check("--quarantine", self.photos / "broken", expect=0)
+        self.assertIn("30 checked: 30 ok", run.stderr)
+        self.act("--undo", self.photos / "broken/manifest.jsonl")
+        run = self.check("--level", "open", expect=1)
+        self.assertIn("35 checked", run.stderr)
+
+    @unittest.skipUnless(
+        os.geteuid() == 0 and shutil.which("setpriv"), "needs to become somebody else")
+    def test_what_may_not_be_read_has_no_verdict_and_stays(self):
+        os.chmod(self.folder, 0o755)
+        for where, folders, files in os.walk(os.fsencode(self.photos)):
+            for name in [b"", *files]:
+                os.chown(os.path.join(where, name), NOBODY, NOBODY)
+        locked = self.photos / self.sound[0]
+        locked.chmod(0)
+        self.state.mkdir()
+        os.chown(self.state, NOBODY, NOBODY)
+        os.mkdir(self.quarantine)
+        os.chown(self.quarantine, NOBODY, NOBODY)
+        run = self.start(
+            f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", BIN / "millrace", "check",
+            self.photos, "--state", self.state, "--quarantine", self.quarantine, "--json",
+            executable=shutil.which("setpriv"))
+        self.assertEqual(run.wait(), 1, run.stderr)
+        self.assertEqual(self.verdicts(run.stdout)[os.fsencode(self.sound[0])], "unreadable")
+        self.assertIn("1 of them no_verdict", run.stderr)
+        self.assertTrue(locked.exists())
+
+    def test_ctrl_c_says_how_to_go_on_and_touches_nothing(self):
+        write_photos(self.photos, 600, prefix="more")
+        before = self.snapshot()
+        check = self.start(
+            "check", self.photos, "--state", self.state, "--report", self.report_path, "--delete",
+            "--yes", "--set", "scan.options.chunk=5", "--set", "inspect.budget=8KiB",
+            "--set", "inspect.replicas=1")
+        inspect = wait_until(lambda: check.children().get("inspect-0"), "the worker")
+        os.kill(inspect, signal.SIGSTOP)  # so that it cannot be done before it is interrupted
+        os.kill(check.pid, signal.SIGINT)
+        wait_until(lambda: "finishing what is in flight" in check.stderr, "its answer")
+        os.kill(inspect, signal.SIGCONT)
+        self.assertEqual(check.wait(), 130, check.stderr)
+        self.assertIn("goes on where it stopped", check.stderr)
+        self.assertEqual(check.stdout, "")
+        self.assertFalse(self.report_path.exists())
+        self.assertEqual(self.snapshot(), before)
+        self.check(expect=1)
+
+    def test_a_run_leaves_out_what_a_check_has_found(self):
+        self.check("--report", self.report_path, expect=1)
+        (self.photos / "cut.jpg").write_bytes(jpeg(5))  # mended since
+        self.run_to_end(
+            "run", "check", self.photos, self.out, "--skip-broken", self.report_path, expect=0)
+        report = self.report(self.out)
+        self.assertEqual(report["ok"], 31)
+        self.assertEqual(report["skipped_by"]["broken"], 4)
+
+
+class Acting(CheckCase):
+    def setUp(self):
+        super().setUp()
+        self.write_broken()
+        self.before = self.snapshot()
+
+    def moved(self, folder=None):
+        """What lies in the quarantine."""
+        files = self.snapshot(folder or self.quarantine)
+        files.pop(b"manifest.jsonl", None)
+        return files
+
+    def undo(self, expect=0):
+        return self.act("--undo", self.quarantine / "manifest.jsonl", expect=expect)
+
+    def sound_files(self):
+        return {name: what for name, what in self.before.items() if name not in BROKEN}
+
+    def broken_files(self):
+        return {name: what for name, what in self.before.items() if name in BROKEN}
+
+    def test_quarantine_and_undo_restore_every_byte(self):
+        self.check("--quarantine", self.quarantine, expect=1)
+        self.assertEqual(self.snapshot(), self.sound_files())
+        self.assertEqual(self.moved(), self.broken_files())
+        self.undo()
+        self.assertEqual(self.snapshot(), self.before)
+        self.assertEqual(self.moved(), {})
+        self.undo()
+        self.assertEqual(self.snapshot(), self.before)
+
+    def test_across_file_systems_too(self):
+        elsewhere = tempfile.mkdtemp(prefix="millrace-test-", dir="/dev/shm")
+        self.addCleanup(shutil.rmtree, elsewhere, ignore_errors=True)
+        if os.stat(elsewhere).st_dev == os.stat(self.photos).st_dev:
+            self.skipTest("there is no second file system here")
+        self.check("--quarantine", elsewhere, expect=1)
+        self.assertEqual(self.snapshot(), self.sound_files())
+        self.assertEqual(self.moved(elsewhere), self.broken_files())
+        self.act("--undo", os.path.join(elsewhere, "manifest.jsonl"))
+        self.assertEqual(self.snapshot(), self.before)
+
+    def test_several_inputs_have_a_folder_each(self):
+        other = self.folder / "other/photos"
+        other.mkdir(parents=True)
+        (other / "cut.jpg").write_bytes(jpeg(3)[:-300])
+        self.check("--quarantine", self.quarantine, expect=1, inputs=[self.photos, other])
+        self.assertEqual({name.split(b"/")[0] for name in self.moved()}, {b"photos", b"photos.2"})
+        self.undo()
+        self.assertEqual(self.snapshot(), self.before)
+        self.assertTrue((other / "cut.jpg").exists())
+
+    def test_a_dry_run_does_nothing(self):
+        self.check("--quarantine", self.quarantine, "--dry-run", expect=1)
+        run = self.check("--delete", "--dry-run", expect=1)
+        self.assertIn("5 would be deleted", run.stderr)
+        self.assertEqual(self.snapshot(), self.before)
+        self.assertFalse(self.quarantine.exists())
+
+    def test_deleting_is_asked_about(self):
+        refused = self.check("--delete", expect=2)
+        self.assertIn("--yes", refused.stderr)
+        self.assertEqual(self.snapshot(), self.before)
+        for answer, status in ((b"n\n", 1), (b"\x03", 130), (b"y\n", 1)):
+            terminal = Terminal("check", self.photos, "--state", self.state, "--delete")
+            self.addCleanup(terminal.close)
+            question = "delete 5 files (3 truncated, 1 empty, 1 not-an-image)? [y/N]"
+            wait_until(lambda: question in terminal.read(), "the question")
+            self.assertEqual(self.snapshot(), self.before)
+            terminal.press(answer)
+            self.assertEqual(terminal.wait(), status, terminal.read())
+        self.assertEqual(self.snapshot(), self.sound_files())
+
+    def test_yes_deletes_without_asking_and_only_what_has_lost_pixels(self):
+        (self.photos / "nowhere.jpg").symlink_to("gone")  # unreadable: no verdict
+        self.check("--delete", "--yes", "--level", "strict", expect=1)
+        self.assertTrue((self.photos / "nowhere.jpg").is_symlink())
+        (self.photos / "nowhere.jpg").unlink()
+        self.assertEqual(self.snapshot(), self.sound_files())
+
+    def test_a_saved_report_is_applied_where_nothing_has_changed_since(self):
+        self.check("--report", self.report_path, expect=1)
+        (self.photos / "cut.jpg").write_bytes(jpeg(5))
+        (self.photos / "text.jpg").unlink()
+        (self.photos / "empty.jpg").write_bytes(jpeg(6))
+        run = self.act("--apply", self.report_path, "--delete", "--yes")
+        self.assertIn("2 deleted, 1 already gone, 2 left alone", run.stderr)
+        self.assertIn("cut.jpg: left alone: it has changed", run.stderr)
+        self.assertTrue((self.photos / "cut.jpg").exists())
+        self.assertTrue((self.photos / "empty.jpg").exists())
+        self.assertFalse((self.photos / "sub/cut.jpg").exists())
+
+
+class Killed(CheckCase):
+    """kill -9 in the middle, again and again, and then to the end."""
+
+    COUNT = 3000
+
+    def setUp(self):
+        super().setUp()
+        write_photos(self.photos, 50, prefix="sound")
+        for number in range(self.COUNT):
+            path = self.photos / f"{number // 100:03}/cut-{number:05}.jpg"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(jpeg(number)[:-200] + str(number).encode())
+        self.before = self.snapshot()
+        self.check("--report", self.report_path, expect=1)
+
+    def in_quarantine(self):
+        return sum(len(files) for _, _, files in os.walk(self.quarantine))
+
+    def killed_while(self, done, *words):
+        """Starts it and kills it once `done`; whether it was killed before its end."""
+        process = self.start("check", *words)
+        wait_until(lambda: done() or process.process.poll() is not None, "some files to go")
+        process.process.kill()
+        return process.process.wait() == -signal.SIGKILL
+
+    def test_a_quarantine_that_is_killed_loses_nothing(self):
+        kills = 0
+        for share in (0.2, 0.4, 0.6, 0.8):
+            kills += self.killed_while(
+                lambda: self.in_quarantine() > share * self.COUNT,
+                "--apply", self.report_path, "--quarantine", self.quarantine)
+            there = self.snapshot()
+            moved = self.snapshot(self.quarantine)
+            moved.pop(b"manifest.jsonl", None)
+            self.assertEqual(there | moved, self.before)
+        self.assertGreater(kills, 0)
+        self.act("--apply", self.report_path, "--quarantine", self.quarantine)
+        self.assertEqual(len(self.snapshot()), 50)
+        for share in (0.7, 0.3):
+            self.killed_while(
+                lambda: self.in_quarantine() < share * self.COUNT,
+                "--undo", self.quarantine / "manifest.jsonl")
+        self.act("--undo", self.quarantine / "manifest.jsonl")
+        self.assertEqual(self.snapshot(), self.before)
+
+    def test_a_deletion_that_is_killed_touches_nothing_else(self):
+        def left():
+            return sum(len(files) for _, _, files in os.walk(self.photos))
+        for share in (0.7, 0.3):
+            self.killed_while(
+                lambda: left() < share * self.COUNT,
+                "--apply", self.report_path, "--delete", "--yes")
+        self.act("--apply", self.report_path, "--delete", "--yes")
+        sound = {name: what for name, what in self.before.items() if b"sound" in name}
+        self.assertEqual(self.snapshot(), sound)
+
+
+if __name__ == "__main__":
+    main()
