@@ -10,6 +10,7 @@ tl::expected<ListedFile, ActResult> FindListedFile(const FileVerdict& verdict) {
   const auto leave = [](const char* why) {
     return tl::unexpected(ActResult{Acted::kLeftAlone, why});
   };
+  if (KindOf(verdict.code) != VerdictKind::kPixelsLost) return leave("it has lost no pixels");
   OsResult<Place> place = OpenPlace(verdict.input, verdict.path);
   if (!place && place.error() == ELOOP) return leave("it lies behind a symbolic link");
   if (!place) return tl::unexpected(CannotAct("reach", place.error()));

@@ -25,8 +25,9 @@ struct ListedFile {
   FileStamp stamp;
 };
 
-// Why it is not to be touched, else the file: a regular one of the size and time of last change
-// that it was judged by. An `empty` one that was not opened has no time: it must still be empty.
+// Why it is not to be touched, else the file: one that has lost pixels, a regular one, and of the
+// size and time of last change that it was judged by. An `empty` one that was not opened has no
+// time: it must still be empty.
 tl::expected<ListedFile, ActResult> FindListedFile(const FileVerdict& verdict);
 
 // "cannot delete it: ERRNO", kFailed; kGone where the errno says that it is missing.

@@ -306,6 +306,23 @@ class Acting(CheckCase):
         (self.photos / "nowhere.jpg").unlink()
         self.assertEqual(self.snapshot(), self.sound_files())
 
+    def test_what_has_not_lost_pixels_is_never_touched(self):
+        codes = [
+            "ok", "trailing-data", "extension-mismatch", "bad-metadata", "unreadable",
+            "unsupported-format", "too-large", "timeout", "worker-died", "lost-worker"]
+        with open(self.report_path, "w") as report:
+            for code, name in [*zip(codes, self.sound), ("truncated", "sub/cut.jpg")]:
+                status = os.stat(self.photos / name)
+                print(json.dumps({
+                    "path": name, "input": str(self.photos), "code": code,
+                    "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}), file=report)
+        self.act("--apply", self.report_path, "--quarantine", self.quarantine)
+        self.assertEqual(set(self.moved()), {b"sub/cut.jpg"})
+        self.undo()
+        run = self.act("--apply", self.report_path, "--delete", "--yes")
+        self.assertIn("1 deleted\n", run.stderr)
+        self.assertEqual(set(self.before) - set(self.snapshot()), {b"sub/cut.jpg"})
+
     def test_a_saved_report_is_applied_where_nothing_has_changed_since(self):
         self.check("--report", self.report_path, expect=1)
         (self.photos / "cut.jpg").write_bytes(jpeg(5))
