@@ -62,6 +62,11 @@ Result<Manifest> Manifest::OpenToAdd(const std::string& folder) {
   if (status.st_size > offsets.back() && write(manifest.file_.get(), "\n", 1) != 1) {
     return Fail(manifest.Cannot("write", errno));
   }
+  if (const std::size_t lines = offsets.size() - 1; lines > 0) {
+    const std::int64_t start = offsets[lines - 1];
+    ASSIGN_OR_RETURN(const std::string line, manifest.Read(start, offsets[lines] - start - 1));
+    if (auto record = ReadRecord(line)) manifest.last_ = *std::move(record);
+  }
   return manifest;
 }
 

@@ -41,6 +41,10 @@ class Manifest {
   // anything that is no file.
   static Result<Manifest> OpenToRead(const std::string& path);
 
+  // The last record that was there when it was opened to be added to: the one whose move a killed
+  // process may have left half-done. nullopt where there was none.
+  [[nodiscard]] const std::optional<MoveRecord>& last() const { return last_; }
+
   // Returns once the record would survive a power cut.
   Result<void> Add(const MoveRecord& record);
 
@@ -61,6 +65,7 @@ class Manifest {
 
   std::string path_;
   UniqueFd file_;
+  std::optional<MoveRecord> last_;
 };
 
 }  // namespace millrace::cli

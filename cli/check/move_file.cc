@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <functional>
 #include <vector>
 
@@ -15,6 +17,7 @@ namespace millrace::cli {
 namespace {
 
 constexpr std::size_t kCopyBytes = 1u << 20;
+constexpr std::size_t kLargestAttribute = 1u << 16;  // XATTR_SIZE_MAX of Linux
 
 OsResult<UniqueFd> OpenRegular(const Place& place) {
   // O_NONBLOCK: a FIFO may have taken the file's place.
@@ -58,13 +61,29 @@ OsResult<void> CopyAll(int from, int to) {
   }
 }
 
-// Owner, mode and times; the owner only where we may give files away.
+// Extended attributes, access lists among them, as far as the other file system takes them.
+void CopyAttributes(int from, int to) {
+  std::vector<char> names(
+      static_cast<std::size_t>(std::max<ssize_t>(0, flistxattr(from, nullptr, 0))));
+  const ssize_t listed = flistxattr(from, names.data(), names.size());
+  if (names.empty() || listed <= 0) return;
+  std::vector<char> value(kLargestAttribute);
+  for (const char* name = names.data(); name < names.data() + listed;
+       name += std::strlen(name) + 1) {
+    const ssize_t bytes = fgetxattr(from, name, value.data(), value.size());
+    if (bytes < 0) continue;
+    [[maybe_unused]] const int set =
+        fsetxattr(to, name, value.data(), static_cast<std::size_t>(bytes), 0);
+  }
+}
+
+// Owner, mode and times: the owner where we may give files away, the mode where the file system
+// has any (FAT has not). The times must be kept, since the file is known by them.
 OsResult<void> CopyStatus(const struct stat& status, int to) {
   [[maybe_unused]] const int given = fchown(to, status.st_uid, status.st_gid);
   const std::array<timespec, 2> times = {status.st_atim, status.st_mtim};
-  if (fchmod(to, status.st_mode & 07777) != 0 || futimens(to, times.data()) != 0) {
-    return tl::unexpected(errno);
-  }
+  const bool set = fchmod(to, status.st_mode & 07777) == 0 || errno == EPERM || errno == ENOTSUP;
+  if (!set || futimens(to, times.data()) != 0) return tl::unexpected(errno);
   return {};
 }
 
@@ -104,6 +123,7 @@ MoveResult Copy(const UniqueFd& file, const struct stat& status, const Place& to
   if (auto copied = CopyAll(file.get(), out.get()); !copied) {
     return give_up(Moved::kFailed, copied.error());
   }
+  CopyAttributes(file.get(), out.get());
   if (auto set = CopyStatus(status, out.get()); !set) return give_up(Moved::kFailed, set.error());
   if (fsync(out.get()) != 0) return give_up(Moved::kFailed, errno);
   struct stat written {};
@@ -115,7 +135,10 @@ MoveResult Copy(const UniqueFd& file, const struct stat& status, const Place& to
   }
   on_step("copy published");
   // Only what a power cut cannot take back may replace the original.
-  if (fsync(to.folder.get()) != 0) return {Moved::kFailed, errno};
+  if (auto synced = SyncFolderOf(to); !synced) {
+    unlinkat(to.folder.get(), to.name.c_str(), 0);
+    return {Moved::kFailed, synced.error()};
+  }
   return {};
 }
 
@@ -133,7 +156,12 @@ MoveResult MoveAcross(const Place& from, const FileStamp& expected, const Place&
     unlinkat(to.folder.get(), to.name.c_str(), 0);  // our copy, of what is no more
     return {Moved::kChanged, 0};
   }
-  if (unlinkat(from.folder.get(), from.name.c_str(), 0) != 0) return {Moved::kFailed, errno};
+  if (unlinkat(from.folder.get(), from.name.c_str(), 0) != 0) {
+    const int error = errno;
+    // Where it must stay it is not to be in both places.
+    if (IsTheFile(from.Look(), status)) unlinkat(to.folder.get(), to.name.c_str(), 0);
+    return {Moved::kFailed, error};
+  }
   on_step("original removed");
   return {};
 }

@@ -74,8 +74,8 @@ OsResult<Place> OpenOrMake(const std::string& root, std::string_view path, bool 
   return Place{*std::move(folder), std::string(name)};
 }
 
-// Whether the file system only lacks the flag.
-bool KnowsNoFlag(int error) { return error == EINVAL || error == ENOSYS || error == ENOTSUP; }
+// Whether the file system only lacks a flag, or the sync of folders (FUSE, SMB).
+bool KnowsNoSuchThing(int error) { return error == EINVAL || error == ENOSYS || error == ENOTSUP; }
 
 }  // namespace
 
@@ -103,7 +103,7 @@ OsResult<void> RenameWithoutReplacing(const Place& from, const Place& to) {
                 RENAME_NOREPLACE) == 0) {
     return {};
   }
-  if (!KnowsNoFlag(errno)) return tl::unexpected(errno);
+  if (!KnowsNoSuchThing(errno)) return tl::unexpected(errno);
   // Never without a name: for a moment it has both.
   if (linkat(from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str(), 0) != 0) {
     return tl::unexpected(errno);
@@ -114,6 +114,11 @@ OsResult<void> RenameWithoutReplacing(const Place& from, const Place& to) {
     return tl::unexpected(error);
   }
   return {};
+}
+
+OsResult<void> SyncFolderOf(const Place& place) {
+  if (fsync(place.folder.get()) == 0 || KnowsNoSuchThing(errno)) return {};
+  return tl::unexpected(errno);
 }
 
 bool AreSameName(const Place& one, const Place& other) {

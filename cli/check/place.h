@@ -37,6 +37,10 @@ OsResult<Place> MakePlace(const std::string& root, std::string_view path);
 // Gives the file at `from` the name `to`, on the same file system. EEXIST where that is taken.
 OsResult<void> RenameWithoutReplacing(const Place& from, const Place& to);
 
+// What was done in its folder survives a power cut from here on, where the file system can promise
+// that.
+OsResult<void> SyncFolderOf(const Place& place);
+
 // Whether both are one name of one file, by whatever paths: what is done to the one is done to the
 // other. Two hard links of a file are two.
 bool AreSameName(const Place& one, const Place& other);

@@ -68,14 +68,16 @@ Result<std::optional<ActResult>> Quarantine::MoveTo(const std::string& to,
   if (AreSameName(file.place, *place)) {
     return ActResult{Acted::kLeftAlone, "it lies in the quarantine already"};
   }
-  // An attempt that was killed may have left it there, and here.
+  const MoveRecord record{verdict.input, verdict.path, to, verdict.code, file.stamp};
+  // An attempt that was killed may have left it there, and here. Any other file there is another
+  // one, be it its twin to the last byte: each is moved, so that each can be moved back.
   const bool taken = place->Look().has_value();
-  if (taken && !AreAlike(file.place, *place)) return std::nullopt;
-  RETURN_IF_ERROR(manifest_.Add({verdict.input, verdict.path, to, verdict.code, file.stamp}));
+  if (taken && !(manifest_.last() == record && AreAlike(file.place, *place))) return std::nullopt;
+  RETURN_IF_ERROR(manifest_.Add(record));
   on_step_("recorded");
   if (taken) {
-    if (fsync(place->folder.get()) != 0 ||
-        unlinkat(file.place.folder.get(), file.place.name.c_str(), 0) != 0) {
+    if (const auto synced = SyncFolderOf(*place); !synced) return CannotAct("move", synced.error());
+    if (unlinkat(file.place.folder.get(), file.place.name.c_str(), 0) != 0) {
       return CannotAct("remove", errno);
     }
     on_step_("original removed");

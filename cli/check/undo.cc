@@ -72,7 +72,8 @@ ActResult MoveBack(const std::string& folder, const MoveRecord& record, const On
   if (AreSameName(*from, *to)) return {Acted::kGone, "it is where it was"};
   // A move that was killed half-way left it at both places.
   if (AreAlike(*from, *to)) {
-    if (fsync(to->folder.get()) != 0 || unlinkat(from->folder.get(), from->name.c_str(), 0) != 0) {
+    if (const auto synced = SyncFolderOf(*to); !synced) return CannotAct("sync", synced.error());
+    if (unlinkat(from->folder.get(), from->name.c_str(), 0) != 0) {
       return CannotAct("take out of the quarantine", errno);
     }
     return {Acted::kDone, "it was back already"};

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -174,6 +176,101 @@ TEST_CASE("nothing in the quarantine is overwritten") {
     CHECK(undone[1].what == Acted::kLeftAlone);
     world.CheckOriginal("a.jpg", "third");
     CHECK(FilesOf(world.quarantine()) == Files{{"a.jpg", "first"}, {"a.1.jpg", "second"}});
+  }
+}
+
+TEST_CASE("twins are moved each, and moved back each") {
+  for (const bool two : {false, true}) {
+    const World world(two);
+    // Copies of one tree, one after the other into one quarantine: the same path, bytes and time.
+    std::vector<std::string> inputs;
+    for (const char* name : {"photos", "backup"}) {
+      FileVerdict broken = world.Broken("a.jpg", "half");
+      const std::string input = fs::path(world.input()).parent_path() / name;
+      if (input != world.input()) fs::rename(world.input(), input);
+      broken.input = input;
+      auto quarantine = Quarantine::Open(world.quarantine(), QuarantineFolders({input}));
+      REQUIRE(quarantine);
+      CHECK(quarantine->Move(broken)->what == Acted::kDone);
+      inputs.push_back(input);
+    }
+    CHECK(FilesOf(world.quarantine()) == Files{{"a.jpg", "half"}, {"a.1.jpg", "half"}});
+    for (const ActResult& undone : world.Undo()) CHECK(undone.what == Acted::kDone);
+    for (const std::string& input : inputs) CHECK(FilesOf(input) == Files{{"a.jpg", "half"}});
+    CHECK(FilesOf(world.quarantine()).empty());
+  }
+}
+
+// An attribute that every one of these files can have; nullptr where there is none.
+const char* AttributeOf(const std::vector<std::string>& files) {
+  for (const char* name : {"user.tag", "trusted.tag"}) {  // tmpfs may know only the second, root's
+    if (std::all_of(files.begin(), files.end(), [name](const std::string& file) {
+          return setxattr(file.c_str(), name, "probe", 5, 0) == 0;
+        })) {
+      return name;
+    }
+  }
+  return nullptr;
+}
+
+TEST_CASE("extended attributes go with the file, there and back") {
+  for (const bool two : {false, true}) {
+    const World world(two);
+    const FileVerdict broken = world.Broken("a.jpg", "half");
+    const std::string path = world.input() + "/a.jpg";
+    fs::create_directories(world.quarantine());
+    const std::string probe = world.quarantine() + "/probe";
+    std::ofstream(probe).flush();
+    const char* name = AttributeOf({path, probe});
+    if (name == nullptr) {
+      MESSAGE("there are no attributes here");
+      return;
+    }
+    const std::string value = "holiday";
+    REQUIRE(setxattr(path.c_str(), name, value.data(), value.size(), 0) == 0);
+    const auto has_it = [&](const std::string& file) {
+      std::string found(value.size(), '\0');
+      const ssize_t bytes = getxattr(file.c_str(), name, found.data(), found.size());
+      return bytes == static_cast<ssize_t>(value.size()) && found == value;
+    };
+    REQUIRE(world.Move(broken).what == Acted::kDone);
+    CHECK(has_it(world.quarantine() + "/a.jpg"));
+    REQUIRE(world.Undo().at(0).what == Acted::kDone);
+    CHECK(has_it(path));
+  }
+}
+
+TEST_CASE("what cannot be taken out of its folder is not left in the quarantine") {
+  for (const bool two : {false, true}) {
+    const World world(two);
+    const FileVerdict broken = world.Broken("a.jpg", "half");
+    fs::create_directories(world.quarantine());
+    REQUIRE(chmod(world.quarantine().c_str(), 0777) == 0);
+    REQUIRE(chmod(world.input().c_str(), 0555) == 0);
+    REQUIRE(chmod((world.input() + "/a.jpg").c_str(), 0444) == 0);
+    fs::permissions(fs::path(world.input()).parent_path(), fs::perms::others_exec,
+                    fs::perm_options::add);
+    if (world.two_file_systems()) {
+      fs::permissions(fs::path(world.quarantine()).parent_path(), fs::perms::others_exec,
+                      fs::perm_options::add);
+    }
+    const pid_t child = fork();  // root may do all: as nobody
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      constexpr uid_t kNobody = 65534;
+      if (geteuid() == 0 && (setgid(kNobody) != 0 || setuid(kNobody) != 0)) _exit(2);
+      for (int attempt = 0; attempt < 2; ++attempt) {
+        if (world.Move(broken).what != Acted::kFailed) _exit(1);
+      }
+      _exit(0);
+    }
+    int status = 0;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    REQUIRE(chmod(world.input().c_str(), 0755) == 0);
+    CHECK(FilesOf(world.input()) == Files{{"a.jpg", "half"}});
+    CHECK(FilesOf(world.quarantine()).empty());
   }
 }
 
