@@ -58,7 +58,13 @@ UniqueFd OpenPath(const std::string& input, const std::string& key) {
 
 // Reads until buffer[have, size) is full or the file ends, and adds to `have`; an errno, or 0.
 int ReadUpTo(int file, std::size_t size, std::vector<std::byte>& buffer, std::size_t& have) {
-  if (buffer.size() < size) buffer.resize(size);
+  if (buffer.size() < size) {
+    // Not resize(): that keeps the old buffer beside the new one while it copies.
+    std::vector<std::byte> head(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(have));
+    std::vector<std::byte>().swap(buffer);
+    buffer.resize(size);
+    std::copy(head.begin(), head.end(), buffer.begin());
+  }
   while (have < size) {
     const ssize_t count = read(file, buffer.data() + have, size - have);
     if (count < 0 && errno == EINTR) continue;

@@ -29,10 +29,10 @@ struct InspectOptions {
   // Caps, all inclusive; beyond one: kTooLarge. Checked before memory for pixels is taken.
   std::int64_t max_pixels = 256'000'000;  // of a frame
   std::int64_t max_side = 65536;          // pixels, width and height each
-  std::int64_t max_bytes = 1 << 30;       // of the file
+  std::int64_t max_bytes = 256 << 20;     // of the file
   // Of all frames together, as far as they are decoded: what an animation or a stack of pages may
   // cost.
-  std::int64_t max_total_pixels = 4'000'000'000;
+  std::int64_t max_total_pixels = 1'500'000'000;
 };
 
 // What is wrong with a file. The codes, worst first where a file deserves several:

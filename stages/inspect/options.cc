@@ -28,8 +28,8 @@ OptionSchema InspectStageOptions() {
             .max = 1'000'000})
       .Add({.name = "max_bytes",
             .type = OptionType::kBytes,
-            .help = "A larger file is too-large: it is not read.",
-            .default_value = std::int64_t{1} << 30,
+            .help = "A larger file is too-large: it is not read, since it would be all in memory.",
+            .default_value = std::int64_t{256} << 20,
             .min = 1,
             .max = 2147483647})
       .Add({.name = "readers",

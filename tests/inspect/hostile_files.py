@@ -270,7 +270,7 @@ def write_hostile(folder):
             right[name] = codes
     long_text_png(folder / "long-text.png", 2_000_000_000)
     right["long-text.png"] = {"too-large"}
-    long_text_png(folder / "long-text-within-the-cap.png", 1_000_000_000)
+    long_text_png(folder / "long-text-within-the-cap.png", 250_000_000)
     right["long-text-within-the-cap.png"] = {"bad-crc", "too-large"}
     return right
 

@@ -71,8 +71,8 @@ std::optional<Finding> InspectKnown(ImageFormat format, FileBytes file, std::str
 
 std::optional<Finding> CheckSides(std::int64_t width, std::int64_t height,
                                   const InspectOptions& options) {
-  const auto size = CheckSize(
-      width, height, {.max_pixels = options.max_pixels, .max_side = options.max_side});
+  const auto size =
+      CheckSize(width, height, {.max_pixels = options.max_pixels, .max_side = options.max_side});
   if (size) return std::nullopt;
   return Plain(size.error().code, size.error().message);
 }

@@ -42,8 +42,7 @@ struct Chunk {
   FileBytes data;      // what there is of it
   bool whole = false;  // its data and its checksum are there
   bool crc_ok = false;
-
-  [[nodiscard]] std::size_t end() const { return at + kHeadBytes + data.size() + kCrcBytes; }
+  std::size_t end = 0;  // where the next one begins; the file's end where this one is cut
 };
 
 // Letters, digits and the underscore, as Pillow's is_cid has it.
@@ -63,6 +62,7 @@ std::optional<Chunk> ReadChunk(FileBytes file, std::size_t at) {
   const std::size_t left = file.size() - at - kHeadBytes;
   chunk.data = file.subspan(at + kHeadBytes, std::min(length, left));
   chunk.whole = length <= left && left - length >= kCrcBytes;
+  chunk.end = chunk.whole ? at + kHeadBytes + length + kCrcBytes : file.size();
   if (chunk.whole) {
     const auto* begin = reinterpret_cast<const Bytef*>(file.data()) + at + 4;
     chunk.crc_ok = crc32_z(0, begin, length + 4) == Big32(file, at + kHeadBytes + length);
@@ -106,7 +106,7 @@ class PngInspector {
                   fmt::format("the checksum of its {} chunk is wrong", chunk->type), at_);
       }
       if (auto wrong = TakeHeaderChunk(*chunk)) return wrong;
-      at_ = chunk->end();
+      at_ = chunk->end;
     }
     if (!shape_) return At(ErrorCode::kCorrupt, "the PNG has pixels and no header", at_, 1);
     return CheckSides(shape_->width, shape_->height, options_);
@@ -152,7 +152,7 @@ class PngInspector {
       if (chunk->whole && !chunk->crc_ok && !bad_crc) bad_crc = at_;
       rows.Add(chunk->data, chunk->at + kHeadBytes);
       cut = !chunk->whole;
-      at_ = chunk->end();
+      at_ = chunk->end;
       if (cut) break;
     }
     return JudgeRows(rows, cut || at_ >= file_.size(), bad_crc);
@@ -192,7 +192,7 @@ class PngInspector {
       if (chunk->type == "IEND") {
         if (!chunk->crc_ok) NoteStrict("the checksum of its IEND chunk is wrong", at_);
         if (strict_) return std::nullopt;
-        if (auto more = CheckTrailing(file_, chunk->end(), options_)) strict_ = std::move(more);
+        if (auto more = CheckTrailing(file_, chunk->end, options_)) strict_ = std::move(more);
         return std::nullopt;
       }
       if (chunk->type == "fcTL" && animated_) {
@@ -207,7 +207,7 @@ class PngInspector {
         NoteStrict(fmt::format("the checksum of its {} chunk is wrong", chunk->type), at_);
       }
       TakeSideChunk(*chunk);
-      at_ = chunk->end();
+      at_ = chunk->end;
     }
   }
 
@@ -231,7 +231,7 @@ class PngInspector {
     if (frame_pixels_ > options_.max_total_pixels) {
       return At(ErrorCode::kTooLarge, "the animation's frames have too many pixels", control.at);
     }
-    at_ = control.end();
+    at_ = control.end;
     PngRows rows(shape);
     std::optional<std::size_t> bad_crc;
     bool any = false;
@@ -240,7 +240,7 @@ class PngInspector {
       any = true;
       if (!chunk->crc_ok && !bad_crc) bad_crc = at_;
       rows.Add(chunk->data.subspan(4), chunk->at + kHeadBytes + 4);
-      at_ = chunk->end();
+      at_ = chunk->end;
       if (!chunk->whole) break;
     }
     if (!any) return At(ErrorCode::kCorrupt, "a frame of the animation has no data", at_);

@@ -4,6 +4,7 @@
 #include <webp/decode.h>
 #include <webp/demux.h>
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -34,6 +35,12 @@ const char* TextOf(VP8StatusCode status) {
   }
 }
 
+// Pixels of a lossless frame, which libwebp unpacks whole, in four bytes each.
+constexpr std::int64_t kMaxLosslessPixels = 100'000'000;
+// From here on the output is asked for small: of a lossy frame, only rows at hand are then in
+// memory.
+constexpr std::int64_t kLargeFramePixels = 16'000'000;
+
 std::optional<Finding> InspectFrame(const WebPData& data, const InspectOptions& options) {
   WebPDecoderConfig config;
   if (WebPInitDecoderConfig(&config) == 0) {
@@ -44,6 +51,19 @@ std::optional<Finding> InspectFrame(const WebPData& data, const InspectOptions& 
     if (auto size = CheckSides(config.input.width, config.input.height, options)) return size;
     constexpr int kLossless = 2;
     const bool alpha = config.input.has_alpha != 0;
+    const std::int64_t pixels = std::int64_t{config.input.width} * config.input.height;
+    if (config.input.format == kLossless && pixels > kMaxLosslessPixels) {
+      return Finding{ErrorCode::kTooLarge,
+                     fmt::format("a lossless WebP of {}x{} pixels takes {} MB to read",
+                                 config.input.width, config.input.height, pixels * 4 / 1'000'000),
+                     {},
+                     {}};
+    }
+    if (pixels > kLargeFramePixels) {
+      config.options.use_scaling = 1;
+      config.options.scaled_width = std::max(config.input.width / 16, 1);
+      config.options.scaled_height = std::max(config.input.height / 16, 1);
+    }
     if (config.input.format == kLossless) {
       config.output.colorspace = MODE_BGRA;
     } else {
