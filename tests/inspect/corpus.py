@@ -17,6 +17,10 @@ import zlib
 
 from PIL import Image, ImageDraw, ImageFilter, features
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "golden"))
+from gif_files import gif  # noqa: E402
+from tiff_files import tiff_of  # noqa: E402
+
 CUTS = 20
 FLIPS = 240  # a format
 SIZE = (120, 88)
@@ -111,6 +115,35 @@ def rle8_bmp(image):
     return b"BM" + struct.pack("<IHHI", offset + len(out), 0, 0, offset) + info + table + out
 
 
+def other_tiffs(image):
+    """What Pillow does not write: tiles, planes, either byte order, 64-bit offsets, 16 bits."""
+    grey, black, rgb = image.convert("L"), 1, 2
+    yield "tiles", tiff_of(image, bits=8, photometric=rgb, tile=(32, 32))
+    yield "deflated-tiles", tiff_of(image, bits=8, photometric=rgb, tile=(48, 32), packed=True)
+    yield "planes", tiff_of(image, bits=8, photometric=rgb, planar=True, rows=20)
+    yield "big-endian", tiff_of(image, bits=8, photometric=rgb, order=">", rows=16, packed=True)
+    yield "big", tiff_of(grey, bits=8, photometric=black, rows=30, big=True)
+    yield "16", tiff_of(grey.point(lambda v: v * 257, "I"), bits=16, photometric=black, rows=24, packed=True)
+
+
+def other_gifs(image):
+    """Colours of their own and a transparent one; a later frame over a part of the screen."""
+    palette = image.convert("P", palette=Image.Palette.ADAPTIVE, colors=64)
+    width, height = image.size
+    colours = bytes(palette.getpalette()[:192])
+    whole = (0, 0, width, height, list(palette.getdata()), {"colors": colours, "transparent": 3})
+    part = palette.crop((20, 10, 70, 60))
+    yield "transparent", gif(width, height, [whole], colours)
+    yield "parts", gif(width, height, [whole, (20, 10, 50, 50, list(part.getdata()), {"transparent": 7, "clear_every": 300})],
+                       colours)
+
+
+def plain_pnm(image):
+    """Samples as text."""
+    rows = [image.tobytes()[at:at + 3 * image.width] for at in range(0, 3 * image.width * image.height, 3 * image.width)]
+    return f"P3\n{image.width} {image.height}\n255\n".encode() + b"\n".join(b" ".join(b"%d" % v for v in row) for row in rows) + b"\n"
+
+
 def exif():
     tags = Image.Exif()
     tags[0x0112], tags[0x010F] = 6, "A camera"
@@ -127,7 +160,7 @@ def sound_pictures():
     palette = rgb.convert("P", palette=Image.Palette.ADAPTIVE)
     for variant, image, how in (
             ("420", rgb, {}), ("444", rgb, {"subsampling": 0}), ("422", rgb, {"subsampling": 1}), ("grey", grey, {}),
-            ("cmyk", rgb.convert("CMYK"), {}), ("progressive", rgb, {"progressive": True}),
+            ("cmyk", rgb.convert("CMYK"), {}), ("progressive-cmyk", rgb.convert("CMYK"), {"progressive": True}), ("progressive", rgb, {"progressive": True}),
             ("progressive-grey", grey, {"progressive": True}), ("optimized", rgb, {"optimize": True, "quality": 90}),
             ("exif", rgb, {"exif": exif()}), ("restart", rgb, {"restart_marker_rows": 1})):
         yield "jpeg", variant, ".jpg", saved(image, "JPEG", **how)
@@ -143,9 +176,13 @@ def sound_pictures():
         yield "webp", "lossless", ".webp", saved(rgb, "WEBP", lossless=True)
         yield "webp", "alpha", ".webp", saved(rgba, "WEBP")
         yield "webp", "exif", ".webp", saved(rgb, "WEBP", exif=exif())
+        yield "webp", "animated-lossless", ".webp", saved(frames("RGBA")[0], "WEBP", save_all=True, lossless=True,
+                                                          append_images=frames("RGBA")[1:])
         yield "webp", "animated", ".webp", saved(frames()[0], "WEBP", save_all=True, append_images=frames()[1:])
     yield "gif", "still", ".gif", saved(palette, "GIF", interlace=0)
     yield "gif", "interlaced", ".gif", saved(palette, "GIF", interlace=1)
+    for variant, data in other_gifs(rgb):
+        yield "gif", variant, ".gif", data
     yield "gif", "animated", ".gif", saved(frames()[0], "GIF", save_all=True, append_images=frames()[1:])
     for variant, image, how in (
             ("raw", rgb, {}), ("lzw", rgb, {"compression": "tiff_lzw"}), ("deflate", rgb, {"compression": "tiff_adobe_deflate"}),
@@ -154,6 +191,8 @@ def sound_pictures():
             ("rgba", rgba, {"compression": "tiff_adobe_deflate"}), ("cmyk", rgb.convert("CMYK"), {"compression": "tiff_lzw"})):
         yield "tiff", variant, ".tif", saved(image, "TIFF", **how)
     yield "tiff", "pages", ".tif", saved(frames()[0], "TIFF", save_all=True, append_images=frames()[1:], compression="tiff_lzw")
+    for variant, data in other_tiffs(rgb):
+        yield "tiff", variant, ".tif", data
     for variant, image in (("24", rgb), ("8", palette), ("grey", grey), ("1", grey.convert("1")), ("32", rgba)):
         yield "bmp", variant, ".bmp", saved(image, "BMP")
     yield "bmp", "rle8", ".bmp", rle8_bmp(rgb)
@@ -163,6 +202,7 @@ def sound_pictures():
         yield "jpeg2000", "codestream", ".j2k", saved(grey, "JPEG2000", no_jp2=True)
     yield "pnm", "rgb", ".ppm", saved(rgb, "PPM")
     yield "pnm", "grey", ".pgm", saved(grey, "PPM")
+    yield "pnm", "plain", ".ppm", plain_pnm(scene(size=(60, 44)))
     yield "pnm", "bilevel", ".pbm", saved(grey.convert("1"), "PPM")
 
 
