@@ -111,6 +111,10 @@ std::variant<std::span<const std::byte>, NoInput> InputFile::Read(
   }
   if (!SniffFormat(std::span(buffer).first(have))) {
     if (!named_like_an_image_) return Skipped{"not-an-image"};
+    if (LooksLikeOtherPicture(std::span(buffer).first(have))) {
+      return Failed{ErrorCode::kUnsupportedFormat,
+                    "it begins like a picture of a format that is not read here", false};
+    }
     if (have == 0) return Failed{ErrorCode::kEmpty, "the file is empty (0 bytes)", false};
     return Failed{ErrorCode::kNotAnImage,
                   "named like an image, but its first bytes are those of no known format", false};

@@ -17,6 +17,7 @@ namespace millrace {
 // How an item ends whose file is not to be had:
 //   not a regular file                           skipped "not-a-file"
 //   no image                                     failed kNotAnImage, or kEmpty at 0 bytes
+//   .. but perhaps a picture of another format   failed kUnsupportedFormat
 //   .. where its name claims none                skipped "not-an-image"
 //   not readable, for a fault that may pass      failed kUnreadable, retryable (EIO, ESTALE, ...)
 //   gone, forbidden                              failed kUnreadable

@@ -160,6 +160,25 @@ std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head) {
   return SniffHeif(head);
 }
 
+bool LooksLikeOtherPicture(std::span<const std::byte> head) {
+  using namespace std::string_view_literals;
+  for (const std::string_view start :
+       {"%!PS"sv, "%PDF"sv, "icns"sv, "\xC5\xD0\xD3\xC6"sv, "\x01\xDA"sv, "\x28\0\0\0"sv,
+        "SIMPLE"sv, "FORM"sv, "BLP"sv, "FTEX"sv, "AT&TFORM"sv}) {
+    if (HasAt(head, 0, start)) return true;
+  }
+  if (head.size() < 18) return false;
+  const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(head[i]); };
+  const bool pcx = at(0) == 10 && at(1) <= 5 && at(2) <= 1;
+  // As Pillow's TgaImagePlugin.py knows one.
+  const unsigned type = at(2) & ~8U;
+  const unsigned depth = at(16);
+  const bool sides = (at(12) | at(13)) != 0 && (at(14) | at(15)) != 0;
+  const bool tga = at(1) <= 1 && type >= 1 && type <= 3 && sides &&
+                   (depth == 1 || depth == 8 || depth == 16 || depth == 24 || depth == 32);
+  return pcx || tga;
+}
+
 std::optional<ImageFormat> FormatOfName(std::string_view path) {
   struct Extension {
     std::string_view text;

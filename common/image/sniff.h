@@ -44,6 +44,12 @@ inline constexpr std::size_t kSniffBytes = 64;
 // begin with "BM" or "P5" is no image.
 std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head);
 
+// Whether `head`, which SniffFormat does not know, begins like a file of a format that other
+// programs read as a picture (TGA, PCX, SGI, ICNS, EPS, PDF, a BMP without its file header): by
+// weaker signs than a signature, so that it is no reason to take a file for an image, but one not
+// to call it none.
+bool LooksLikeOtherPicture(std::span<const std::byte> head);
+
 // The format that the name's extension promises, whatever its letters' case: kHeic for all of HEIF.
 // Nothing for names that NamedLikeAnImage does not take.
 std::optional<ImageFormat> FormatOfName(std::string_view path);

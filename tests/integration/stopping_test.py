@@ -5,7 +5,7 @@ import signal
 import time
 import unittest.mock
 
-from millrace_testing import TestCase, files_below, main, wait_until, write_photos
+from millrace_testing import BIN, TestCase, files_below, main, wait_until, write_photos
 
 
 class Stopping(TestCase):
@@ -76,6 +76,7 @@ class Stopping(TestCase):
         self.assertIn(str(missing), run.stderr)
         self.assertEqual(files_below(self.out), set())
 
+    @unittest.skipUnless((BIN / "libmillrace-torch.so").exists(), "this build has no LibTorch, which reads weights")
     def test_weights_that_are_none_stop_the_run_with_the_workers_reason(self):
         weights = self.folder / "weights.pth"
         weights.write_text("no model at all")

@@ -32,8 +32,14 @@ std::optional<Finding> InspectFormat(ImageFormat format, FileBytes file,
       return InspectJpeg2000(file, options);
     case ImageFormat::kPnm:
       return InspectPnm(file, options);
+    case ImageFormat::kHeic:
+    case ImageFormat::kAvif:
+      return InspectHeif(file, options, format);
     default:
-      return InspectByDecoding(file, options);
+      return Finding{ErrorCode::kUnsupportedFormat,
+                     fmt::format("this build reads no {} files", ImageFormatName(format)),
+                     {},
+                     {}};
   }
 }
 

@@ -228,7 +228,7 @@ std::optional<Finding> Judge(FileBytes file, JpegInspector& jpeg, const InspectO
         ErrorCode::kTooLarge, fmt::format("the JPEG has more than {} scans", kMaxScans), {}, {}};
   }
   if (jpeg.ended()) return jpeg.Describe(ErrorCode::kTruncated, "the JPEG's data ends early");
-  if (jpeg.failed() &&
+  if (jpeg.failed() && !jpeg.lost() &&
       (jpeg.error_code() == JERR_SOF_UNSUPPORTED || jpeg.error_code() == JERR_ARITH_NOTIMPL)) {
     return jpeg.Describe(ErrorCode::kUnsupportedFormat, fmt::format("JPEG: {}", jpeg.message()));
   }

@@ -84,6 +84,9 @@ std::optional<Finding> InspectFrame(const WebPData& data, const InspectOptions& 
                  {}};
 }
 
+// libwebp looks for each frame from the first one on.
+constexpr int kMaxFrames = 10'000;
+
 using Demuxer = std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)>;
 
 std::optional<Finding> InspectFrames(const Demuxer& demuxer, const InspectOptions& options) {
@@ -93,6 +96,13 @@ std::optional<Finding> InspectFrames(const Demuxer& demuxer, const InspectOption
   std::optional<Finding> finding;
   int more = WebPDemuxGetFrame(demuxer.get(), 1, &frame);
   if (more == 0) finding = Finding{ErrorCode::kCorrupt, "the WebP has no picture", {}, 1.0};
+  if (more != 0 && frame.num_frames > kMaxFrames) {
+    finding = Finding{ErrorCode::kTooLarge,
+                      fmt::format("an animation of {} frames is over the cap of {}",
+                                  frame.num_frames, kMaxFrames),
+                      {},
+                      {}};
+  }
   while (more != 0 && !finding) {
     pixels += std::int64_t{frame.width} * frame.height;
     if (pixels > options.max_total_pixels) {

@@ -19,8 +19,9 @@ std::optional<Finding> InspectBmp(FileBytes file, const InspectOptions& options)
 std::optional<Finding> InspectJpeg2000(FileBytes file, const InspectOptions& options);
 std::optional<Finding> InspectPnm(FileBytes file, const InspectOptions& options);
 
-// By decoding all of the first picture, for formats without an inspector of their own.
-std::optional<Finding> InspectByDecoding(FileBytes file, const InspectOptions& options);
+// HEIC and AVIF: the first picture, by decoding it.
+std::optional<Finding> InspectHeif(FileBytes file, const InspectOptions& options,
+                                   ImageFormat format);
 
 // What CheckSize (decoders.h) says of the header's numbers.
 std::optional<Finding> CheckSides(std::int64_t width, std::int64_t height,

@@ -60,5 +60,20 @@ TEST_CASE("a name is like an image's by its extension, in any case of letters") 
   CHECK_FALSE(NamedLikeAnImage(""));
 }
 
+TEST_CASE("a file that other programs may read as a picture is not said to be none") {
+  const auto looks = [](std::string_view text) {
+    return LooksLikeOtherPicture(std::as_bytes(std::span(text)));
+  };
+  using namespace std::string_view_literals;
+  // TGA, 64x48, 24 bits; a BMP without its file header.
+  CHECK(looks("\0\0\2\0\0\0\0\0\0\0\0\0\x40\0\x30\0\x18\x20"sv));
+  CHECK(looks("\x28\0\0\0\x40\0\0\0\x30\0\0\0\1\0\x18\0\0\0"sv));
+  CHECK(looks("%!PS-Adobe-3.0 EPSF-3.0"sv));
+  CHECK_FALSE(looks("hello, this is a text of some length"sv));
+  CHECK_FALSE(looks("<html><body>404 not found</body></html>"sv));
+  CHECK_FALSE(looks("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv));
+  CHECK_FALSE(looks(""));
+}
+
 }  // namespace
 }  // namespace millrace
