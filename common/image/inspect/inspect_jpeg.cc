@@ -210,7 +210,8 @@ class JpegInspector {
   bool too_many_scans_ = false;
 };
 
-std::optional<Finding> Judge(FileBytes file, JpegInspector& jpeg, const InspectOptions& options) {
+std::optional<Finding> Judge(FileBytes file, JpegInspector& jpeg, bool multi_picture,
+                             const InspectOptions& options) {
   bool whole = jpeg.ReadHeader();
   if (whole) {
     if (auto size = CheckSides(jpeg.width(), jpeg.height(), options)) return size;
@@ -240,6 +241,7 @@ std::optional<Finding> Judge(FileBytes file, JpegInspector& jpeg, const InspectO
     return Finding{
         ErrorCode::kBadMetadata, "there are stray bytes between the JPEG's segments", {}, {}};
   }
+  if (multi_picture) return std::nullopt;
   return CheckTrailing(file, jpeg.end(), options);
 }
 
@@ -249,7 +251,7 @@ std::optional<Finding> InspectJpeg(FileBytes file, const InspectOptions& options
   JpegHeaderFindings header = CheckJpegHeader(file, options);
   if (header.broken || options.level == InspectLevel::kOpen) return std::move(header.broken);
   JpegInspector jpeg(file);
-  auto finding = Judge(file, jpeg, options);
+  auto finding = Judge(file, jpeg, header.multi_picture, options);
   return finding ? finding : std::move(header.metadata);
 }
 

@@ -29,6 +29,7 @@ constexpr unsigned kStartOfScan = 0xDA;
 constexpr unsigned kQuantization = 0xDB;
 constexpr unsigned kApp0 = 0xE0;
 constexpr unsigned kApp1 = 0xE1;
+constexpr unsigned kApp2 = 0xE2;
 constexpr unsigned kApp14 = 0xEE;
 
 bool IsFrame(unsigned marker) {
@@ -110,6 +111,9 @@ JpegHeaderFindings CheckJpegHeader(FileBytes file, const InspectOptions& options
     if (options.level == InspectLevel::kStrict && marker == kApp1 && !findings.metadata &&
         StartsWith(segment, std::string_view("Exif\0", 5))) {
       findings.metadata = CheckExif(segment, at + 2);
+    }
+    if (marker == kApp2 && StartsWith(segment, std::string_view("MPF\0", 4))) {
+      findings.multi_picture = true;
     }
     at += std::max<std::size_t>(length, 2);
   }

@@ -11,6 +11,8 @@ struct JpegHeaderFindings {
   std::optional<Finding> broken;
   // At kStrict: EXIF that does not parse.
   std::optional<Finding> metadata;
+  // Of a multi-picture file (CIPA DC-007), the first one: others follow behind its end.
+  bool multi_picture = false;
 };
 
 JpegHeaderFindings CheckJpegHeader(FileBytes file, const InspectOptions& options);

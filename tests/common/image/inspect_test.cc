@@ -102,6 +102,14 @@ TEST_CASE("bytes between a JPEG's segments and behind its end cost no pixels") {
   CHECK(Strictly(jpeg + "more") == "trailing-data");
 }
 
+TEST_CASE("the pictures behind the first of a multi-picture file are no stray bytes") {
+  const std::string jpeg = Picture("jpeg-420.jpg");
+  const std::string segment = std::string("\xff\xe2\0\x06MPF\0", 8);
+  const std::string first = jpeg.substr(0, 2) + segment + jpeg.substr(2);
+  CHECK(Strictly(first + jpeg) == "ok");
+  CHECK(Strictly(jpeg + jpeg) == "trailing-data");
+}
+
 TEST_CASE("a JPEG whose scans never end is not read for ever") {
   const std::string jpeg = Picture("jpeg-420-progressive.jpg");
   const std::size_t last = jpeg.rfind("\xff\xda");
