@@ -10,7 +10,7 @@
 #include "common/image/decoders.h"
 
 #ifdef MILLRACE_HAVE_HEIF
-#include <libheif/heif.h>
+#include "common/image/heif_error.h"
 #endif
 
 namespace millrace {
@@ -33,6 +33,11 @@ std::string TextOf(const heif_error& error) {
   return text;
 }
 
+template <typename T>
+using Owned = std::unique_ptr<T, void (*)(const T*)>;
+
+}  // namespace
+
 Error HeifError(const heif_error& error, ImageFormat format) {
   const std::string text = fmt::format("{}: {}", ImageFormatName(format), TextOf(error));
   switch (error.code) {
@@ -51,11 +56,6 @@ Error HeifError(const heif_error& error, ImageFormat format) {
   const bool ended = error.subcode == heif_suberror_End_of_data;
   return {ended ? ErrorCode::kTruncated : ErrorCode::kCorrupt, text};
 }
-
-template <typename T>
-using Owned = std::unique_ptr<T, void (*)(const T*)>;
-
-}  // namespace
 
 Result<Decoded> DecodeHeif(FileBytes file, const DecodeOptions& options, ImageFormat format) {
   const std::unique_ptr<heif_context, decltype(&heif_context_free)> context(heif_context_alloc(),

@@ -59,12 +59,16 @@ def pngs():
     yield "empty-chunks.png", small_png(png_chunk(b"tEXt", b"") * 1_000_000), {"ok"}
     yield "empty-data-chunks.png", (png_header(8, 8) + png_chunk(b"IDAT", b"") * 1_000_000
                                     + png_chunk(b"IDAT", zlib.compress(bytes(200))) + png_chunk(b"IEND", b"")), {"ok"}
-    control = png_chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, 16_000, 16_000, 0, 0, 1, 10, 0, 0))
+    def control(number):
+        return png_chunk(b"fcTL", struct.pack(">IIIIIHHBB", number, 16_000, 16_000, 0, 0, 1, 10, 0, 0))
+
     rows = deflated_zeros(16_000 * 2001)
     yield "animation-of-giants.png", (
-        png_header(16_000, 16_000, 1, 0) + png_chunk(b"acTL", struct.pack(">II", 200, 0)) + control
+        png_header(16_000, 16_000, 1, 0) + png_chunk(b"acTL", struct.pack(">II", 201, 0)) + control(0)
         + png_chunk(b"IDAT", rows)
-        + (control + png_chunk(b"fdAT", struct.pack(">I", 1) + rows)) * 200 + png_chunk(b"IEND", b"")), {"too-large"}
+        + b"".join(control(number) + png_chunk(b"fdAT", struct.pack(">I", number + 1) + rows)
+                   for number in range(1, 401, 2))
+        + png_chunk(b"IEND", b"")), {"too-large"}
 
 
 def tiff_field(tag, kind, count, value):

@@ -35,13 +35,15 @@ enum class Meaning {
 // places that emit them, in jdhuff.c, jdphuff.c, jdarith.c, jdmarker.c and jdapistd.c.
 Meaning MeaningOf(int code) {
   switch (code) {
-    // Header fields that the decoder notes and does without.
+    case JWRN_TOO_MUCH_DATA:  // the caller's fault: rows after the last one
+      return Meaning::kHarmless;
+    // Fields of headers that the decoder notes and does without. Files that are sound have them:
+    // see the comments in get_interesting_appn's callees (jdmarker.c) and start_pass_huff_decoder.
     case JWRN_ADOBE_XFORM:     // an unknown colour transform: YCbCr is assumed
     case JWRN_JFIF_MAJOR:      // a JFIF version above 1
     case JWRN_NOT_SEQUENTIAL:  // odd values in a sequential scan's header, which it does not use
-    case JWRN_TOO_MUCH_DATA:   // the caller's fault: rows after the last one
-      return Meaning::kHarmless;
-    // Bytes between segments: skipped. Those behind a scan are judged where they are met.
+    // Bytes between segments: skipped. Those behind a scan are judged where they are met. Before it
+    // they may be a whole table whose marker is gone, and then mostly one that libjpeg has itself.
     case JWRN_EXTRANEOUS_DATA:
       return Meaning::kStrict;
     case JWRN_HUFF_BAD_CODE:      // no code of the table: a zero is taken
@@ -52,6 +54,19 @@ Meaning MeaningOf(int code) {
     case JWRN_JPEG_EOF:           // the file ends
     default:
       return Meaning::kLost;
+  }
+}
+
+const char* StrictSentence(int code) {
+  switch (code) {
+    case JWRN_ADOBE_XFORM:
+      return "the JPEG's Adobe segment names no known colour transform";
+    case JWRN_JFIF_MAJOR:
+      return "the JPEG's JFIF segment has an unknown version";
+    case JWRN_NOT_SEQUENTIAL:
+      return "a scan's header has values that a baseline JPEG cannot have";
+    default:
+      return "there are stray bytes between the JPEG's segments";
   }
 }
 
@@ -131,7 +146,7 @@ class JpegInspector {
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool lost() const { return lost_; }
-  [[nodiscard]] bool strict() const { return strict_; }
+  [[nodiscard]] const std::optional<Finding>& strict() const { return strict_; }
   [[nodiscard]] int error_code() const { return error_code_; }
   [[nodiscard]] std::size_t end() const { return Position(); }
 
@@ -171,7 +186,12 @@ class JpegInspector {
     if (errors_.msg_code == JWRN_EXTRANEOUS_DATA && InScans() && !Padding(errors_.msg_parm.i[0])) {
       meaning = Meaning::kLost;
     }
-    if (meaning == Meaning::kStrict) strict_ = true;
+    if (meaning == Meaning::kStrict && !strict_) {
+      strict_ = Finding{ErrorCode::kBadMetadata,
+                        StrictSentence(errors_.msg_code),
+                        static_cast<std::int64_t>(Position()),
+                        {}};
+    }
     if (meaning == Meaning::kLost) Note(lost_);
   }
 
@@ -206,7 +226,7 @@ class JpegInspector {
   bool ended_ = false;
   bool lost_ = false;
   bool failed_ = false;
-  bool strict_ = false;
+  std::optional<Finding> strict_;
   bool too_many_scans_ = false;
 };
 
@@ -237,10 +257,7 @@ std::optional<Finding> Judge(FileBytes file, JpegInspector& jpeg, bool multi_pic
     return jpeg.Describe(ErrorCode::kCorrupt, fmt::format("JPEG: {}", jpeg.message()));
   }
   if (options.level != InspectLevel::kStrict) return std::nullopt;
-  if (jpeg.strict()) {
-    return Finding{
-        ErrorCode::kBadMetadata, "there are stray bytes between the JPEG's segments", {}, {}};
-  }
+  if (jpeg.strict()) return jpeg.strict();
   if (multi_picture) return std::nullopt;
   return CheckTrailing(file, jpeg.end(), options);
 }

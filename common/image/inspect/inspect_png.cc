@@ -2,72 +2,27 @@
 // Adler-32 at the end of the data tells of every byte whether it is the one that was written.
 //
 // Pillow's reader (PngImagePlugin.py, ZipDecode.c) is the measure of what costs pixels: it asks for
-// the checksums of all chunks before the first IDAT, for none after it, and for no IEND.
+// the checksums of all chunks before the first IDAT, for none after it, and for no IEND;
+// png_rules.h has what else it asks for.
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <memory>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "common/image/inspect/inspectors.h"
+#include "common/image/inspect/png_chunk.h"
 #include "common/image/inspect/png_rows.h"
+#include "common/image/inspect/png_rules.h"
 
 namespace millrace {
 namespace {
 
 constexpr std::size_t kSignatureBytes = 8;
-constexpr std::size_t kHeadBytes = 8;  // of a chunk: length, type
-constexpr std::size_t kCrcBytes = 4;
-
-std::uint32_t Big32(FileBytes bytes, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    value = value << 8 | std::to_integer<std::uint32_t>(bytes[at + i]);
-  }
-  return value;
-}
 
 Finding At(ErrorCode code, std::string what, std::size_t offset,
            std::optional<double> lost = std::nullopt) {
   return {code, std::move(what), static_cast<std::int64_t>(offset), lost};
-}
-
-struct Chunk {
-  std::size_t at = 0;  // of its head, in the file
-  std::string_view type;
-  FileBytes data;      // what there is of it
-  bool whole = false;  // its data and its checksum are there
-  bool crc_ok = false;
-  std::size_t end = 0;  // where the next one begins; the file's end where this one is cut
-};
-
-// Letters, digits and the underscore, as Pillow's is_cid has it.
-bool IsType(std::string_view type) {
-  return std::all_of(type.begin(), type.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-  });
-}
-
-// The chunk at `at`; nothing where the file has no head there.
-std::optional<Chunk> ReadChunk(FileBytes file, std::size_t at) {
-  if (at > file.size() || file.size() - at < kHeadBytes) return std::nullopt;
-  Chunk chunk;
-  chunk.at = at;
-  chunk.type = {reinterpret_cast<const char*>(file.data()) + at + 4, 4};
-  const std::size_t length = Big32(file, at);
-  const std::size_t left = file.size() - at - kHeadBytes;
-  chunk.data = file.subspan(at + kHeadBytes, std::min(length, left));
-  chunk.whole = length <= left && left - length >= kCrcBytes;
-  chunk.end = chunk.whole ? at + kHeadBytes + length + kCrcBytes : file.size();
-  if (chunk.whole) {
-    const auto* begin = reinterpret_cast<const Bytef*>(file.data()) + at + 4;
-    chunk.crc_ok = crc32_z(0, begin, length + 4) == Big32(file, at + kHeadBytes + length);
-  }
-  return chunk;
 }
 
 class PngInspector {
@@ -77,7 +32,8 @@ class PngInspector {
   std::optional<Finding> Run() {
     if (auto wrong = ReadHeader()) return wrong;
     if (options_.level == InspectLevel::kOpen) return std::nullopt;
-    if (auto wrong = ReadPixels()) return wrong;
+    if (auto wrong = rules_.CheckPalette()) return wrong;
+    if (auto wrong = ReadRows(shape_, "IDAT", 0)) return wrong;
     if (auto wrong = ReadRest()) return wrong;
     return std::move(strict_);
   }
@@ -91,10 +47,11 @@ class PngInspector {
   // Up to the first IDAT.
   std::optional<Finding> ReadHeader() {
     for (at_ = kSignatureBytes;;) {
-      const std::optional<Chunk> chunk = ReadChunk(file_, at_);
-      if (!chunk)
+      const std::optional<PngChunk> chunk = ReadPngChunk(file_, at_);
+      if (!chunk) {
         return At(ErrorCode::kTruncated, "the PNG ends before its pixels", file_.size(), 1);
-      if (!IsType(chunk->type)) {
+      }
+      if (!IsPngChunkType(chunk->type)) {
         return At(ErrorCode::kCorrupt, "what should be a PNG chunk is none", at_, 1);
       }
       if (chunk->type == "IDAT") break;
@@ -105,60 +62,52 @@ class PngInspector {
         return At(ErrorCode::kBadCrc,
                   fmt::format("the checksum of its {} chunk is wrong", chunk->type), at_);
       }
-      if (auto wrong = TakeHeaderChunk(*chunk)) return wrong;
+      if (auto wrong = rules_.Check(*chunk)) return wrong;
+      if (chunk->type == "fcTL") frames_read_ = 1;  // the picture is the animation's first frame
+      NoteExif(*chunk);
       at_ = chunk->end;
     }
-    if (!shape_) return At(ErrorCode::kCorrupt, "the PNG has pixels and no header", at_, 1);
-    return CheckSides(shape_->width, shape_->height, options_);
-  }
-
-  std::optional<Finding> TakeHeaderChunk(const Chunk& chunk) {
-    if (chunk.type == "IHDR") {
-      if (chunk.data.size() < 13) {
-        return At(ErrorCode::kCorrupt, "the PNG's header is cut short", chunk.at, 1);
-      }
-      PngShape shape{
-          .width = Big32(chunk.data, 0),
-          .height = Big32(chunk.data, 4),
-          .bits = PngBits(std::to_integer<int>(chunk.data[8]), std::to_integer<int>(chunk.data[9])),
-          .interlaced = chunk.data[12] != std::byte{0}};
-      if (shape.bits == 0) {
-        return At(ErrorCode::kCorrupt, "no such colour type and depth", chunk.at, 1);
-      }
-      if (chunk.data[11] != std::byte{0}) {
-        return At(ErrorCode::kCorrupt, "unknown filter method", chunk.at, 1);
-      }
-      shape_ = shape;
-      if (auto size = CheckSides(shape.width, shape.height, options_)) return size;
-    } else {
-      TakeSideChunk(chunk);
+    if (!rules_.shape()) {
+      return At(ErrorCode::kCorrupt, "the PNG has pixels and no header", at_, 1);
     }
-    return std::nullopt;
+    shape_ = *rules_.shape();
+    if (shape_.bits == 0) {
+      return At(ErrorCode::kCorrupt, "the PNG's colour type and depth do not go together",
+                kSignatureBytes, 1);
+    }
+    frames_ = rules_.frames().value_or(0);
+    return CheckSides(shape_.width, shape_.height, options_);
   }
 
-  void TakeSideChunk(const Chunk& chunk) {
-    if (chunk.type == "acTL") animated_ = true;
+  void NoteExif(const PngChunk& chunk) {
     if (chunk.type != "eXIf" || options_.level != InspectLevel::kStrict || strict_) return;
-    strict_ = CheckExif(chunk.data, chunk.at + kHeadBytes);
+    strict_ = CheckExif(chunk.data, chunk.data_at());
   }
 
-  // The run of IDAT chunks from at_ on; afterwards at_ is behind it.
-  std::optional<Finding> ReadPixels() {
-    PngRows rows(*shape_);
+  // One picture's data: the run of its chunks from at_ on, and afterwards at_ is behind it. `skip`:
+  // bytes of each chunk before the data.
+  std::optional<Finding> ReadRows(const PngShape& shape, std::string_view type, std::size_t skip) {
+    PngRows rows(shape);
     std::optional<std::size_t> bad_crc;
+    std::size_t data_end = at_;
     bool cut = false;
-    while (const std::optional<Chunk> chunk = ReadChunk(file_, at_)) {
-      if (chunk->type != "IDAT") break;
-      if (chunk->whole && !chunk->crc_ok && !bad_crc) bad_crc = at_;
-      rows.Add(chunk->data, chunk->at + kHeadBytes);
+    while (const std::optional<PngChunk> chunk = ReadPngChunk(file_, at_)) {
+      if (chunk->type != type) break;
+      if (chunk->data.size() < skip) break;
+      if (skip > 0) {
+        if (auto wrong = rules_.Check(*chunk)) return wrong;
+      }
+      if (chunk->wrong_crc() && !bad_crc) bad_crc = at_;
+      rows.Add(chunk->data.subspan(skip), chunk->data_at() + skip);
+      data_end = chunk->data_at() + chunk->data.size();
       cut = !chunk->whole;
       at_ = chunk->end;
       if (cut) break;
     }
-    return JudgeRows(rows, cut || at_ >= file_.size(), bad_crc);
+    return JudgeRows(rows, cut, data_end, bad_crc);
   }
 
-  std::optional<Finding> JudgeRows(const PngRows& rows, bool ended,
+  std::optional<Finding> JudgeRows(const PngRows& rows, bool cut, std::size_t data_end,
                                    std::optional<std::size_t> bad_crc) {
     if (const std::optional<PngRows::Fault>& fault = rows.fault()) {
       return bad_crc ? At(ErrorCode::kBadCrc,
@@ -167,90 +116,95 @@ class PngInspector {
                      : At(ErrorCode::kCorrupt, fault->what, fault->offset, rows.Missing());
     }
     if (!rows.complete()) {
-      return ended ? At(ErrorCode::kTruncated, "the PNG ends before its last row", file_.size(),
-                        rows.Missing())
-                   : At(ErrorCode::kCorrupt, "its data has too few rows", at_, rows.Missing());
+      return cut || at_ >= file_.size()
+                 ? At(ErrorCode::kTruncated, "the PNG ends before its last row", file_.size(),
+                      rows.Missing())
+                 : At(ErrorCode::kCorrupt, "its data has too few rows", at_, rows.Missing());
     }
-    // Rows without a checksum of their own that the chunk's contradicts: some byte is not what it
-    // was.
-    if (bad_crc && !rows.ended()) {
-      return At(ErrorCode::kBadCrc, "the checksum of its data is wrong", *bad_crc);
+    if (rows.ended()) {
+      if (bad_crc) NoteStrict("a checksum of the PNG's data is wrong, the data is not", *bad_crc);
+      return std::nullopt;
     }
-    if (bad_crc) NoteStrict("the checksum of an IDAT chunk is wrong, its data is not", *bad_crc);
-    if (!rows.ended()) NoteStrict("the PNG's data goes on behind its last row", at_);
+    // Nothing says of these rows that they are those that were written.
+    if ((bad_crc || cut) && !rows.ChecksumFollows(file_.subspan(data_end))) {
+      return bad_crc ? At(ErrorCode::kBadCrc, "the checksum of its data is wrong", *bad_crc)
+                     : At(ErrorCode::kCorrupt, "its data does not end where its rows do", data_end);
+    }
+    NoteStrict("the PNG's data does not end where its rows do", data_end);
     return std::nullopt;
   }
 
   // The chunks behind the pixels; of an animation, the frames among them.
   std::optional<Finding> ReadRest() {
     for (;;) {
-      const std::optional<Chunk> chunk = ReadChunk(file_, at_);
-      if (!chunk || !IsType(chunk->type)) {
+      const std::optional<PngChunk> chunk = ReadPngChunk(file_, at_);
+      if (!chunk || !IsPngChunkType(chunk->type)) {
+        if (auto missing = CheckFrames(ErrorCode::kTruncated)) return missing;
         NoteStrict("the PNG has no end chunk", at_);
         return std::nullopt;
       }
-      if (chunk->type == "IEND") {
-        if (!chunk->crc_ok) NoteStrict("the checksum of its IEND chunk is wrong", at_);
-        if (strict_) return std::nullopt;
-        if (auto more = CheckTrailing(file_, chunk->end, options_)) strict_ = std::move(more);
-        return std::nullopt;
-      }
-      if (chunk->type == "fcTL" && animated_) {
-        if (auto wrong = ReadFrame(*chunk)) return wrong;
-        continue;
-      }
-      if (!chunk->whole) {
+      if (chunk->type == "IEND") return ReadEnd(*chunk);
+      if (!chunk->data_ok) {
         return At(ErrorCode::kTruncated,
                   fmt::format("the file ends within its {} chunk", chunk->type), file_.size());
       }
-      if (!chunk->crc_ok) {
+      if (chunk->wrong_crc() && chunk->type != "fcTL") {
         NoteStrict(fmt::format("the checksum of its {} chunk is wrong", chunk->type), at_);
       }
-      TakeSideChunk(*chunk);
+      if (auto wrong = rules_.Check(*chunk)) return wrong;
+      NoteExif(*chunk);
       at_ = chunk->end;
+      if (chunk->type != "fcTL" || frames_ == 0) continue;
+      if (auto wrong = ReadFrame(*chunk)) return wrong;
     }
   }
 
-  // A frame control chunk, and the fdAT chunks behind it.
-  std::optional<Finding> ReadFrame(const Chunk& control) {
-    if (!control.whole || control.data.size() < 26) {
-      return At(ErrorCode::kTruncated, "a frame of the animation is cut short", control.at);
-    }
-    if (!control.crc_ok) {
+  std::optional<Finding> ReadEnd(const PngChunk& end) {
+    if (auto missing = CheckFrames(ErrorCode::kCorrupt)) return missing;
+    if (!end.crc_ok) NoteStrict("the checksum of its IEND chunk is wrong or missing", end.at);
+    if (!strict_) strict_ = CheckTrailing(file_, end.end, options_);
+    return std::nullopt;
+  }
+
+  std::optional<Finding> CheckFrames(ErrorCode code) const {
+    if (frames_read_ >= frames_) return std::nullopt;
+    return At(code, fmt::format("the animation has {} of its {} frames", frames_read_, frames_),
+              at_);
+  }
+
+  // A frame behind its control chunk.
+  std::optional<Finding> ReadFrame(const PngChunk& control) {
+    // Its place and what it does to the frame before have no other checksum.
+    if (control.wrong_crc()) {
       return At(ErrorCode::kBadCrc, "the checksum of an animation's frame is wrong", control.at);
     }
-    PngShape shape = *shape_;
-    shape.width = Big32(control.data, 4);
-    shape.height = Big32(control.data, 8);
-    if (shape.width < 1 || shape.height < 1 || shape.width > shape_->width ||
-        shape.height > shape_->height) {
-      return At(ErrorCode::kCorrupt, "a frame of the animation is larger than the picture",
-                control.at);
+    PngShape shape = shape_;
+    shape.width = PngNumber(control.data, 4);
+    shape.height = PngNumber(control.data, 8);
+    if (shape.width < 1 || shape.height < 1) {
+      return At(ErrorCode::kCorrupt, "a frame of the animation has no pixels", control.at);
     }
     frame_pixels_ += shape.width * shape.height;
     if (frame_pixels_ > options_.max_total_pixels) {
       return At(ErrorCode::kTooLarge, "the animation's frames have too many pixels", control.at);
     }
-    at_ = control.end;
-    PngRows rows(shape);
-    std::optional<std::size_t> bad_crc;
-    bool any = false;
-    while (const std::optional<Chunk> chunk = ReadChunk(file_, at_)) {
-      if (chunk->type != "fdAT" || chunk->data.size() < 4) break;
-      any = true;
-      if (!chunk->crc_ok && !bad_crc) bad_crc = at_;
-      rows.Add(chunk->data.subspan(4), chunk->at + kHeadBytes + 4);
-      at_ = chunk->end;
-      if (!chunk->whole) break;
+    ++frames_read_;
+    constexpr std::size_t kNumberBytes = 4;
+    auto wrong = ReadRows(shape, "fdAT", kNumberBytes);
+    // What is lost of a later frame is not the first frame's.
+    if (wrong) {
+      wrong->what += fmt::format(" (frame {} of {})", frames_read_, frames_);
+      wrong->lost.reset();
     }
-    if (!any) return At(ErrorCode::kCorrupt, "a frame of the animation has no data", at_);
-    return JudgeRows(rows, at_ >= file_.size(), bad_crc);
+    return wrong;
   }
 
   FileBytes file_;
   const InspectOptions& options_;
-  std::optional<PngShape> shape_;
-  bool animated_ = false;
+  PngRules rules_;
+  PngShape shape_;
+  std::uint32_t frames_ = 0;  // of an animation; 0: it is none
+  std::uint32_t frames_read_ = 0;
   std::int64_t frame_pixels_ = 0;
   std::size_t at_ = 0;
   std::optional<Finding> strict_;

@@ -16,12 +16,11 @@ std::optional<Finding> InspectWebp(FileBytes file, const InspectOptions& options
 std::optional<Finding> InspectGif(FileBytes file, const InspectOptions& options);
 std::optional<Finding> InspectTiff(FileBytes file, const InspectOptions& options);
 std::optional<Finding> InspectBmp(FileBytes file, const InspectOptions& options);
-std::optional<Finding> InspectJpeg2000(FileBytes file, const InspectOptions& options);
-std::optional<Finding> InspectPnm(FileBytes file, const InspectOptions& options);
-
-// HEIC and AVIF: the first picture, by decoding it.
+// HEIC and AVIF. Without libheif: kUnsupportedFormat, naming the package.
 std::optional<Finding> InspectHeif(FileBytes file, const InspectOptions& options,
                                    ImageFormat format);
+std::optional<Finding> InspectJpeg2000(FileBytes file, const InspectOptions& options);
+std::optional<Finding> InspectPnm(FileBytes file, const InspectOptions& options);
 
 // What CheckSize (decoders.h) says of the header's numbers.
 std::optional<Finding> CheckSides(std::int64_t width, std::int64_t height,

@@ -21,6 +21,9 @@ constexpr std::array<Adam7, 7> kAdam7 = {{{0, 0, 8, 8},
 
 constexpr std::uint8_t kLastFilter = 4;
 
+// Bytes of the checksum that zlib may have in hand when the last row is complete, and some more.
+constexpr std::size_t kTakenAhead = 8;
+
 }  // namespace
 
 int PngBits(int depth, int color_type) {
@@ -83,19 +86,34 @@ void PngRows::Add(FileBytes piece, std::size_t offset) {
   // zlib does not write to what it reads.
   stream_.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(piece.data()));
   stream_.avail_in = static_cast<uInt>(piece.size());
+  if (complete()) {
+    end_ = piece;
+    end_used_ = 0;
+  }
   while (!fault_ && !ended_) {
+    // Never beyond the last row, so that zlib's checksum is the rows' when that is reached.
+    const bool rows = taken_ < total_;
+    const auto room = static_cast<uInt>(rows ? std::min<std::int64_t>(kBufferBytes, total_ - taken_)
+                                             : kBufferBytes);
     stream_.next_out = buffer_.get();
-    stream_.avail_out = kBufferBytes;
+    stream_.avail_out = room;
     const int status = inflate(&stream_, Z_NO_FLUSH);
-    const std::size_t where = offset + piece.size() - stream_.avail_in;
-    Take(buffer_.get(), kBufferBytes - stream_.avail_out, where);
+    const std::size_t used = piece.size() - stream_.avail_in;
+    const std::size_t where = offset + used;
+    Take(buffer_.get(), room - stream_.avail_out, where);
+    if (rows && complete()) {
+      checksum_ = static_cast<std::uint32_t>(stream_.adler);
+      end_used_ = std::min(used, kTakenAhead);
+      end_ = piece.subspan(used - end_used_);
+    }
     if (status == Z_STREAM_END) {
       ended_ = true;
     } else if (status == Z_BUF_ERROR) {
       return;  // all of it is used
     } else if (status != Z_OK && !fault_) {
-      // What follows the last row is nobody's pixels, but for the checksum of those before.
-      if (complete() && !WrongChecksum()) {
+      // What follows the last row is nobody's pixels, but for the checksum of those before; and for
+      // what zlib meets while it gives the last row's end, where Pillow refuses the picture.
+      if (!rows && complete() && !WrongChecksum()) {
         stray_ = true;
         return;
       }
@@ -104,6 +122,31 @@ void PngRows::Add(FileBytes piece, std::size_t offset) {
                      where};
     }
   }
+}
+
+bool PngRows::ChecksumFollows(FileBytes rest) const {
+  // Between the last row and the checksum is the code that ends the data, of 15 bits at most; what
+  // a wrong bit of it was taken for may be longer.
+  constexpr std::size_t kWithin = 16;
+  constexpr std::size_t kEndBytes = 3;
+  constexpr std::size_t kChecksumBytes = 4;
+  std::array<std::byte, kTakenAhead + kWithin + kChecksumBytes> bytes;
+  const FileBytes first = end_.first(std::min(end_.size(), bytes.size()));
+  const FileBytes second = rest.first(std::min(rest.size(), bytes.size() - first.size()));
+  std::copy(second.begin(), second.end(), std::copy(first.begin(), first.end(), bytes.begin()));
+  const std::size_t count = first.size() + second.size();
+  const std::size_t left = count - std::min(count, end_used_);
+  if (left <= kEndBytes) return true;
+  for (std::size_t at = 0; at < count; ++at) {
+    std::size_t same = 0;
+    while (same < kChecksumBytes && at + same < count &&
+           bytes[at + same] == static_cast<std::byte>(checksum_ >> (24 - 8 * same))) {
+      ++same;
+    }
+    if (same == kChecksumBytes) return true;
+    if (same > 0 && at + same == count && left <= kEndBytes + kChecksumBytes) return true;
+  }
+  return false;
 }
 
 void PngRows::Take(const std::uint8_t* bytes, std::size_t count, std::size_t offset) {

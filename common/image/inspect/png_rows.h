@@ -44,6 +44,10 @@ class PngRows {
   [[nodiscard]] bool complete() const { return pass_ >= passes_; }
   // The data's own end and checksum are there.
   [[nodiscard]] bool ended() const { return ended_; }
+  // Whether the complete rows are those that were written though their data's end was not met: the
+  // checksum that stands where it should end, or a little behind, is theirs. `rest`: the file from
+  // the last piece's end on. Where the file ends, what there is of the checksum counts.
+  [[nodiscard]] bool ChecksumFollows(FileBytes rest) const;
   // Share of the picture's bytes that are not there, 0 to 1.
   [[nodiscard]] double Missing() const;
 
@@ -63,10 +67,13 @@ class PngRows {
   std::array<Pass, 7> pass_shapes_;
   int passes_ = 1;
   int pass_ = 0;
-  std::int64_t row_ = 0;       // of the pass
-  std::int64_t into_row_ = 0;  // bytes
-  std::int64_t total_ = 0;     // bytes of all rows
-  std::int64_t taken_ = 0;     // of those
+  std::int64_t row_ = 0;        // of the pass
+  std::int64_t into_row_ = 0;   // bytes
+  std::int64_t total_ = 0;      // bytes of all rows
+  std::int64_t taken_ = 0;      // of those
+  std::uint32_t checksum_ = 0;  // of the rows, once complete
+  FileBytes end_;               // of the last piece, from about there on
+  std::size_t end_used_ = 0;    // bytes of that which zlib had taken then
   bool ended_ = false;
   bool stray_ = false;  // behind the last row something else follows
   std::optional<Fault> fault_;

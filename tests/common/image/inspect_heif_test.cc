@@ -1,0 +1,52 @@
+// What is found in HEIF files. The pictures are those of decode_test.cc.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "common/image/inspect.h"
+
+namespace millrace {
+namespace {
+
+using namespace std::string_literals;
+
+std::string Picture(const std::string& name) {
+  const auto path = std::filesystem::path(MILLRACE_SOURCE_DIR) / "tests/common/image/data" / name;
+  std::ifstream file(path, std::ios::binary);
+  REQUIRE_MESSAGE(file.good(), path.string());
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string CodeOf(const std::string& file, InspectLevel level = InspectLevel::kDecode,
+                   InspectOptions options = {}) {
+  options.level = level;
+  const auto finding = Inspect(std::as_bytes(std::span(file)), "", options).finding;
+  return finding ? std::string(ErrorCodeName(finding->code)) : "ok";
+}
+
+TEST_CASE("HEIF: whole, cut and with bytes behind it, where this build reads it") {
+  for (const char* name : {"two-colours.avif", "two-colours.heic"}) {
+    CAPTURE(name);
+    const std::string file = Picture(name);
+    // Without libheif, or without its plugin for the format.
+    if (CodeOf(file) == "unsupported-format") continue;
+    CHECK(CodeOf(file, InspectLevel::kOpen) == "ok");
+    CHECK(CodeOf(file, InspectLevel::kStrict) == "ok");
+    CHECK(CodeOf(file.substr(0, file.size() - 10)) == "truncated");
+    CHECK(CodeOf(file + "some text") == "ok");
+    CHECK(CodeOf(file + "\0\0\0\0\0\0\0\0\0\0\0\0"s, InspectLevel::kStrict) == "trailing-data");
+    CHECK(CodeOf(file + "some text", InspectLevel::kStrict) == "trailing-data");
+    CHECK(CodeOf(file, InspectLevel::kOpen, {.max_pixels = 1}) == "too-large");
+    CHECK(CodeOf(file, InspectLevel::kDecode, {.max_total_pixels = 1}) == "too-large");
+    // Tracks whose samples' box the file ends in.
+    const std::string sequence = file + "\0\0\0\10moov"s + "\0\0\1\0mdat"s;
+    CHECK(CodeOf(sequence, InspectLevel::kOpen) == "truncated");
+    CHECK(CodeOf(sequence + std::string(0x100 - 8, 'x')) == "ok");
+  }
+}
+
+}  // namespace
+}  // namespace millrace
