@@ -111,9 +111,9 @@ void PngRows::Add(FileBytes piece, std::size_t offset) {
     } else if (status == Z_BUF_ERROR) {
       return;  // all of it is used
     } else if (status != Z_OK && !fault_) {
-      // What follows the last row is nobody's pixels, but for the checksum of those before; and for
-      // what zlib meets while it gives the last row's end, where Pillow refuses the picture.
-      if (!rows && complete() && !WrongChecksum()) {
+      // What follows the last row is nobody's pixels, but for the checksum of those before; and but
+      // for what zlib meets at once, where Pillow gives up, too.
+      if (complete() && !rows && !WrongChecksum()) {
         stray_ = true;
         return;
       }

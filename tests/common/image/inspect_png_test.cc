@@ -166,5 +166,14 @@ TEST_CASE("an IDAT of a wrong length costs no pixels where the rows' own checksu
   CHECK(CodeOf(png) == "bad-crc");
 }
 
+TEST_CASE(
+    "data that goes on where it should end breaks the picture for Pillow, whole rows or not") {
+  std::string png = Png("");
+  const std::size_t first_block = png.find("IDAT") + 4 + 2;
+  REQUIRE((png[first_block] & 1) == 1);
+  png[first_block] = static_cast<char>(png[first_block] ^ 1);  // no longer the last block
+  CHECK(CodeOf(png) == "bad-crc");
+}
+
 }  // namespace
 }  // namespace millrace
