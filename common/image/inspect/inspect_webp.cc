@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "common/image/inspect/inspectors.h"
 
@@ -41,17 +42,26 @@ constexpr std::int64_t kMaxLosslessPixels = 100'000'000;
 // memory.
 constexpr std::int64_t kLargeFramePixels = 16'000'000;
 
+// Whether what a frame of so many pixels can need is to be had. libwebp (1.5) says that memory ran
+// out where a broken file asks for what it cannot need.
+bool EnoughMemory(std::int64_t pixels) {
+  constexpr std::size_t kBytesPerPixel = 16;
+  const auto bytes = static_cast<std::size_t>(pixels) * kBytesPerPixel + (std::size_t{16} << 20);
+  return std::unique_ptr<std::byte[]>(new (std::nothrow) std::byte[bytes]) != nullptr;
+}
+
 std::optional<Finding> InspectFrame(const WebPData& data, const InspectOptions& options) {
   WebPDecoderConfig config;
   if (WebPInitDecoderConfig(&config) == 0) {
     return Finding{ErrorCode::kUnsupportedFormat, "libwebp is of another version", {}, {}};
   }
   VP8StatusCode status = WebPGetFeatures(data.bytes, data.size, &config.input);
+  std::int64_t pixels = 0;
   if (status == VP8_STATUS_OK) {
     if (auto size = CheckSides(config.input.width, config.input.height, options)) return size;
     constexpr int kLossless = 2;
     const bool alpha = config.input.has_alpha != 0;
-    const std::int64_t pixels = std::int64_t{config.input.width} * config.input.height;
+    pixels = std::int64_t{config.input.width} * config.input.height;
     if (config.input.format == kLossless && pixels > kMaxLosslessPixels) {
       return Finding{ErrorCode::kTooLarge,
                      fmt::format("a lossless WebP of {}x{} pixels takes {} MB to read",
@@ -75,7 +85,7 @@ std::optional<Finding> InspectFrame(const WebPData& data, const InspectOptions& 
     WebPFreeDecBuffer(&config.output);
   }
   if (status == VP8_STATUS_OK) return std::nullopt;
-  if (status == VP8_STATUS_OUT_OF_MEMORY) throw std::bad_alloc();
+  if (status == VP8_STATUS_OUT_OF_MEMORY && !EnoughMemory(pixels)) throw std::bad_alloc();
   return Finding{status == VP8_STATUS_NOT_ENOUGH_DATA || status == VP8_STATUS_SUSPENDED
                      ? ErrorCode::kTruncated
                      : ErrorCode::kCorrupt,
