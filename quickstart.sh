@@ -13,7 +13,8 @@ say 'Building (build/release); the first time takes several minutes'
 cmake --preset release >build-release.log 2>&1 || { cat build-release.log >&2; exit 1; }
 rm -f build-release.log
 cmake --build --preset release --target \
-  millrace millrace-broker millrace-scanner millrace-preprocess millrace-inference millrace-postprocess
+  millrace millrace-broker millrace-scanner millrace-preprocess millrace-inference \
+  millrace-postprocess millrace-inspect
 bin=build/release/bin
 
 say 'Weights of the face parsing model'

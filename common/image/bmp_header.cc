@@ -4,17 +4,15 @@
 
 #include <algorithm>
 
+#include "common/image/byte_order.h"
+
 namespace millrace {
 namespace {
 
 constexpr std::size_t kFileHeaderBytes = 14;
 
 std::uint32_t Little(FileBytes file, std::size_t offset, std::size_t size) {
-  std::uint32_t value = 0;
-  for (std::size_t i = size; i-- > 0;) {
-    value = value << 8 | std::to_integer<std::uint32_t>(file[offset + i]);
-  }
-  return value;
+  return static_cast<std::uint32_t>(LittleEndian(file, offset, size));
 }
 
 }  // namespace

@@ -17,10 +17,6 @@
 namespace millrace {
 namespace {
 
-// A progressive file may carry any number of scans, each of which can cost a pass over the whole
-// picture for a few bytes. Encoders write about ten; libjpeg-turbo's own fuzzers stop at 500.
-constexpr int kMaxScans = 500;
-
 // libjpeg reports by callbacks and leaves errors by longjmp. This class holds all that must outlive
 // the jump; its methods that call libjpeg set the jump first and have no local that needs a
 // destructor.
@@ -47,9 +43,9 @@ class JpegReader {
     };
     progress_.progress_monitor = [](j_common_ptr common) {
       auto* reader = static_cast<JpegReader*>(common->client_data);
-      if (reader->jpeg_.input_scan_number <= kMaxScans) return;
+      if (reader->jpeg_.input_scan_number <= kMaxJpegScans) return;
       reader->error_code_ = JMSG_NOMESSAGE;
-      std::snprintf(reader->message_, sizeof reader->message_, "more than %d scans", kMaxScans);
+      std::snprintf(reader->message_, sizeof reader->message_, "more than %d scans", kMaxJpegScans);
       reader->too_many_scans_ = true;
       std::longjmp(reader->jump_, 1);
     };

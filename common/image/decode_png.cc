@@ -11,6 +11,7 @@
 #include <new>
 #include <string_view>
 
+#include "common/image/byte_order.h"
 #include "common/image/decoders.h"
 #include "common/image/exif.h"
 
@@ -20,14 +21,6 @@ namespace {
 constexpr std::size_t kSignatureBytes = 8;
 constexpr std::size_t kChunkHeaderBytes = 8;  // length, type
 constexpr std::size_t kChecksumBytes = 4;
-
-std::uint32_t Big32(FileBytes file, std::size_t offset) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    value = value << 8 | std::to_integer<std::uint32_t>(file[offset + i]);
-  }
-  return value;
-}
 
 // What a walk over the chunks' headers tells before libpng sees the file.
 struct Outline {

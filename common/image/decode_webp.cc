@@ -7,6 +7,7 @@
 #include <memory>
 #include <string_view>
 
+#include "common/image/byte_order.h"
 #include "common/image/decoders.h"
 #include "common/image/exif.h"
 
@@ -15,14 +16,6 @@ namespace {
 
 const std::uint8_t* Data(FileBytes bytes) {
   return reinterpret_cast<const std::uint8_t*>(bytes.data());
-}
-
-std::uint32_t Little32(FileBytes file, std::size_t offset) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 4; i-- > 0;) {
-    value = value << 8 | std::to_integer<std::uint32_t>(file[offset + i]);
-  }
-  return value;
 }
 
 // The orientation in the EXIF chunk of the RIFF file.

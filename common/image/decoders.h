@@ -20,6 +20,10 @@ Result<void> CheckSize(std::int64_t width, std::int64_t height, const DecodeOpti
 Result<void> NoteTruncated(bool ended, const std::string& what, const DecodeOptions& options,
                            Decoded& decoded);
 
+// A progressive file may carry any number of scans, each of which can cost a pass over the whole
+// picture for a few bytes. Encoders write about ten; libjpeg-turbo's own fuzzers stop at 500.
+inline constexpr int kMaxJpegScans = 500;
+
 // Takes a JPEG's rows as they are decoded, from the top down, so that the whole need never be in
 // memory.
 class RowSink {

@@ -2,15 +2,13 @@
 
 #include <string_view>
 
+#include "common/image/byte_order.h"
+
 namespace millrace {
 namespace {
 
 std::int64_t Big(FileBytes file, std::size_t offset, std::size_t size) {
-  std::int64_t value = 0;
-  for (std::size_t i = 0; i < size; ++i) {
-    value = value << 8 | std::to_integer<std::int64_t>(file[offset + i]);
-  }
-  return value;
+  return static_cast<std::int64_t>(BigEndian(file, offset, size));
 }
 
 bool HasAt(FileBytes file, std::size_t offset, std::string_view wanted) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "common/image/byte_order.h"
+
 namespace millrace {
 namespace {
 
@@ -14,14 +16,6 @@ bool HasAt(Bytes head, std::size_t offset, std::string_view wanted) {
   return std::equal(wanted.begin(), wanted.end(),
                     head.begin() + static_cast<std::ptrdiff_t>(offset),
                     [](char a, std::byte b) { return static_cast<std::byte>(a) == b; });
-}
-
-std::uint32_t Little32(Bytes head, std::size_t offset) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    value |= std::to_integer<std::uint32_t>(head[offset + i]) << (8 * i);
-  }
-  return value;
 }
 
 // "BM" alone begins many a text: the size of the second header must be one that exists.

@@ -5,18 +5,11 @@
 #include <vector>
 
 #include "common/image/bmp_header.h"
+#include "common/image/byte_order.h"
 #include "common/image/inspect/inspectors.h"
 
 namespace millrace {
 namespace {
-
-std::size_t Little32(FileBytes file, std::size_t offset) {
-  std::size_t value = 0;
-  for (std::size_t i = 4; i-- > 0;) {
-    value = value << 8 | std::to_integer<std::size_t>(file[offset + i]);
-  }
-  return value;
-}
 
 // Whether any program writes such pixels: else the header was overwritten.
 bool Exists(const BmpHeader& header) {

@@ -20,8 +20,6 @@
 namespace millrace {
 namespace {
 
-// As in common/image/decode_jpeg.cc: libjpeg-turbo's own fuzzers stop there.
-constexpr int kMaxScans = 500;
 // What the coefficients of a file of several scans may take: they are kept until the last scan.
 constexpr std::int64_t kMaxCoefficientBytes = 400'000'000;
 
@@ -85,7 +83,7 @@ class JpegInspector {
     };
     progress_.progress_monitor = [](j_common_ptr common) {
       JpegInspector* const self = Of(common);
-      if (self->jpeg_.input_scan_number <= kMaxScans) return;
+      if (self->jpeg_.input_scan_number <= kMaxJpegScans) return;
       self->too_many_scans_ = true;
       std::longjmp(self->jump_, 1);
     };
@@ -146,7 +144,14 @@ class JpegInspector {
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] bool ended() const { return ended_; }
   [[nodiscard]] bool lost() const { return lost_; }
-  [[nodiscard]] const std::optional<Finding>& strict() const { return strict_; }
+  // The first complaint that costs no pixel.
+  [[nodiscard]] std::optional<Finding> strict() const {
+    if (strict_code_ == 0) return std::nullopt;
+    return Finding{ErrorCode::kBadMetadata,
+                   StrictSentence(strict_code_),
+                   static_cast<std::int64_t>(strict_at_),
+                   {}};
+  }
   [[nodiscard]] int error_code() const { return error_code_; }
   [[nodiscard]] std::size_t end() const { return Position(); }
 
@@ -186,11 +191,10 @@ class JpegInspector {
     if (errors_.msg_code == JWRN_EXTRANEOUS_DATA && InScans() && !Padding(errors_.msg_parm.i[0])) {
       meaning = Meaning::kLost;
     }
-    if (meaning == Meaning::kStrict && !strict_) {
-      strict_ = Finding{ErrorCode::kBadMetadata,
-                        StrictSentence(errors_.msg_code),
-                        static_cast<std::int64_t>(Position()),
-                        {}};
+    // A C library calls this: nothing may be thrown, so nothing is allocated.
+    if (meaning == Meaning::kStrict && strict_code_ == 0) {
+      strict_code_ = errors_.msg_code;
+      strict_at_ = Position();
     }
     if (meaning == Meaning::kLost) Note(lost_);
   }
@@ -226,7 +230,8 @@ class JpegInspector {
   bool ended_ = false;
   bool lost_ = false;
   bool failed_ = false;
-  std::optional<Finding> strict_;
+  int strict_code_ = 0;
+  std::size_t strict_at_ = 0;
   bool too_many_scans_ = false;
 };
 
@@ -245,8 +250,10 @@ std::optional<Finding> Judge(FileBytes file, JpegInspector& jpeg, bool multi_pic
     whole = jpeg.ReadAll();
   }
   if (jpeg.too_many_scans()) {
-    return Finding{
-        ErrorCode::kTooLarge, fmt::format("the JPEG has more than {} scans", kMaxScans), {}, {}};
+    return Finding{ErrorCode::kTooLarge,
+                   fmt::format("the JPEG has more than {} scans", kMaxJpegScans),
+                   {},
+                   {}};
   }
   if (jpeg.ended()) return jpeg.Describe(ErrorCode::kTruncated, "the JPEG's data ends early");
   if (jpeg.failed() && !jpeg.lost() &&

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/image/byte_order.h"
 #include "common/image/inspect/inspectors.h"
 #include "common/image/jpeg2000_header.h"
 
@@ -22,14 +23,6 @@ constexpr std::int64_t kMostTiles = 1 << 14;
 std::string_view View(FileBytes file, std::size_t at, std::size_t size) {
   if (at > file.size() || file.size() - at < size) return {};
   return {reinterpret_cast<const char*>(file.data()) + at, size};
-}
-
-std::uint32_t Big32(FileBytes file, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    value = value << 8 | std::to_integer<std::uint32_t>(file[at + i]);
-  }
-  return value;
 }
 
 // What Pillow concludes from the boxes before the code stream.

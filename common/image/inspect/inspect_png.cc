@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/image/byte_order.h"
 #include "common/image/inspect/inspectors.h"
 #include "common/image/inspect/png_chunk.h"
 #include "common/image/inspect/png_rows.h"
@@ -179,8 +180,8 @@ class PngInspector {
       return At(ErrorCode::kBadCrc, "the checksum of an animation's frame is wrong", control.at);
     }
     PngShape shape = shape_;
-    shape.width = PngNumber(control.data, 4);
-    shape.height = PngNumber(control.data, 8);
+    shape.width = Big32(control.data, 4);
+    shape.height = Big32(control.data, 8);
     if (shape.width < 1 || shape.height < 1) {
       return At(ErrorCode::kCorrupt, "a frame of the animation has no pixels", control.at);
     }

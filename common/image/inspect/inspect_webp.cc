@@ -9,20 +9,13 @@
 #include <memory>
 #include <new>
 
+#include "common/image/byte_order.h"
 #include "common/image/inspect/inspectors.h"
 
 namespace millrace {
 namespace {
 
 constexpr std::size_t kRiffHeadBytes = 8;
-
-std::size_t Little32(FileBytes bytes, std::size_t at) {
-  std::size_t value = 0;
-  for (std::size_t i = 4; i-- > 0;) {
-    value = value << 8 | std::to_integer<std::size_t>(bytes[at + i]);
-  }
-  return value;
-}
 
 const char* TextOf(VP8StatusCode status) {
   switch (status) {

@@ -5,12 +5,10 @@
 #include <cstring>
 #include <string_view>
 
+#include "common/image/byte_order.h"
+
 namespace millrace {
 namespace {
-
-std::size_t Big16(FileBytes bytes, std::size_t at) {
-  return std::to_integer<std::size_t>(bytes[at]) << 8 | std::to_integer<std::size_t>(bytes[at + 1]);
-}
 
 bool StartsWith(FileBytes bytes, std::string_view text) {
   return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
@@ -73,8 +71,8 @@ std::optional<Finding> CheckSegment(unsigned marker, FileBytes segment, std::siz
                                     const InspectOptions& options) {
   if (IsFrame(marker)) {
     if (auto wrong = CheckFrame(segment, at)) return wrong;
-    return CheckSides(static_cast<std::int64_t>(Big16(segment, 3)),
-                      static_cast<std::int64_t>(Big16(segment, 1)), options);
+    return CheckSides(static_cast<std::int64_t>(BigEndian(segment, 3, 2)),
+                      static_cast<std::int64_t>(BigEndian(segment, 1, 2)), options);
   }
   if (marker == kQuantization) return CheckQuantization(segment, at);
   const bool jfif = marker == kApp0 && StartsWith(segment, "JFIF");
@@ -102,7 +100,7 @@ JpegHeaderFindings CheckJpegHeader(FileBytes file, const InspectOptions& options
     }
     if (!HasSegment(marker)) continue;
     if (file.size() - at < 2) return {Truncated(file), {}};
-    const std::size_t length = Big16(file, at);
+    const std::size_t length = static_cast<std::size_t>(BigEndian(file, at, 2));
     if (length > file.size() - at) return {Truncated(file), {}};
     const FileBytes segment = length > 2 ? file.subspan(at + 2, length - 2) : FileBytes();
     if (auto wrong = CheckSegment(marker, segment, at - 2, options)) return {wrong, {}};

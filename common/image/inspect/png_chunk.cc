@@ -4,22 +4,16 @@
 
 #include <algorithm>
 
-namespace millrace {
+#include "common/image/byte_order.h"
 
-std::uint32_t PngNumber(FileBytes bytes, std::size_t at) {
-  std::uint32_t value = 0;
-  for (std::size_t i = 0; i < 4; ++i) {
-    value = value << 8 | std::to_integer<std::uint32_t>(bytes[at + i]);
-  }
-  return value;
-}
+namespace millrace {
 
 std::optional<PngChunk> ReadPngChunk(FileBytes file, std::size_t at) {
   if (at > file.size() || file.size() - at < PngChunk::kHeadBytes) return std::nullopt;
   PngChunk chunk;
   chunk.at = at;
   chunk.type = {reinterpret_cast<const char*>(file.data()) + at + 4, 4};
-  const std::size_t length = PngNumber(file, at);
+  const std::size_t length = Big32(file, at);
   const std::size_t left = file.size() - chunk.data_at();
   chunk.data = file.subspan(chunk.data_at(), std::min(length, left));
   chunk.data_ok = length <= left;
@@ -27,7 +21,7 @@ std::optional<PngChunk> ReadPngChunk(FileBytes file, std::size_t at) {
   chunk.end = chunk.whole ? chunk.data_at() + length + PngChunk::kCrcBytes : file.size();
   if (chunk.whole) {
     const auto* begin = reinterpret_cast<const Bytef*>(file.data()) + at + 4;
-    chunk.crc_ok = crc32_z(0, begin, length + 4) == PngNumber(file, chunk.data_at() + length);
+    chunk.crc_ok = crc32_z(0, begin, length + 4) == Big32(file, chunk.data_at() + length);
   }
   return chunk;
 }

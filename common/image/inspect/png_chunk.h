@@ -9,9 +9,6 @@
 
 namespace millrace {
 
-// The number at `at`, of which four bytes are there.
-std::uint32_t PngNumber(FileBytes bytes, std::size_t at);
-
 struct PngChunk {
   static constexpr std::size_t kHeadBytes = 8;  // length, type
   static constexpr std::size_t kCrcBytes = 4;

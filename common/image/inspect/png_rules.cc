@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "common/image/byte_order.h"
+
 namespace millrace {
 namespace {
 
@@ -115,8 +117,8 @@ std::optional<Finding> PngRules::CheckPalette() const {
 std::optional<Finding> PngRules::CheckHeader(const PngChunk& chunk) {
   if (chunk.data[11] != std::byte{0}) return At(chunk, "the PNG has an unknown filter method");
   color_type_ = std::to_integer<int>(chunk.data[9]);
-  shape_ = PngShape{.width = PngNumber(chunk.data, 0),
-                    .height = PngNumber(chunk.data, 4),
+  shape_ = PngShape{.width = Big32(chunk.data, 0),
+                    .height = Big32(chunk.data, 4),
                     .bits = PngBits(std::to_integer<int>(chunk.data[8]), color_type_),
                     .interlaced = chunk.data[12] != std::byte{0}};
   return std::nullopt;
@@ -180,7 +182,7 @@ std::optional<Finding> PngRules::AddText(const PngChunk& chunk, std::size_t byte
 
 std::optional<Finding> PngRules::CheckAnimation(const PngChunk& chunk) {
   if (chunk.type == "acTL") {
-    const std::uint32_t frames = PngNumber(chunk.data, 0);
+    const std::uint32_t frames = Big32(chunk.data, 0);
     // Of two, or of a number that cannot be, Pillow takes the file for a picture that stands still.
     if (frames_) {
       frames_.reset();
@@ -190,15 +192,15 @@ std::optional<Finding> PngRules::CheckAnimation(const PngChunk& chunk) {
     return std::nullopt;
   }
   if (chunk.type != "fcTL" && chunk.type != "fdAT") return std::nullopt;
-  const std::uint32_t number = PngNumber(chunk.data, 0);
+  const std::uint32_t number = Big32(chunk.data, 0);
   // A frame's data cannot be the first of all.
   const bool in_order =
       sequence_ ? number == std::uint64_t{*sequence_} + 1 : chunk.type == "fcTL" && number == 0;
   if (!in_order) return At(chunk, "the chunks of the PNG's animation are out of order");
   sequence_ = number;
   if (chunk.type == "fdAT" || !shape_) return std::nullopt;
-  const std::int64_t right = std::int64_t{PngNumber(chunk.data, 12)} + PngNumber(chunk.data, 4);
-  const std::int64_t bottom = std::int64_t{PngNumber(chunk.data, 16)} + PngNumber(chunk.data, 8);
+  const std::int64_t right = std::int64_t{Big32(chunk.data, 12)} + Big32(chunk.data, 4);
+  const std::int64_t bottom = std::int64_t{Big32(chunk.data, 16)} + Big32(chunk.data, 8);
   if (right <= shape_->width && bottom <= shape_->height) return std::nullopt;
   return At(chunk, "a frame of the PNG's animation lies outside the picture");
 }
