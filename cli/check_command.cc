@@ -32,6 +32,7 @@ struct CheckOptions {
   ActOptions act;
   std::string apply;  // a report to act on, instead of checking
   std::string undo;   // a manifest
+  std::string how;    // the first option given that says how to check, such as --level
 };
 
 // All INPUTs, one after the other.
@@ -151,14 +152,27 @@ Result<int> Undo(const CheckOptions& options) {
   return UndoQuarantine(signals, options.undo, options.act, terminal);
 }
 
+// The first option given that means something to a check alone; empty without one.
+std::string OptionOfChecking(const CLI::App& command) {
+  for (const char* name : {"--level", "--report", "--only", "--json", "--state", "--recheck",
+                           "--set", "--fail-on", "--allow-empty", "--until", "--progress"}) {
+    if (command.count(name) > 0) return name;
+  }
+  return "";
+}
+
 // What goes with what, as far as the parser cannot tell.
 Result<void> CheckOptionsAgree(const CheckOptions& options) {
-  const auto usage = [](const char* why) { return Fail(ErrorCode::kUsage, why); };
+  const auto usage = [](const std::string& why) { return Fail(ErrorCode::kUsage, why); };
   if (!options.undo.empty()) {
-    if (options.inputs.empty() && options.apply.empty() && !options.act.Any()) return {};
-    return usage("--undo MANIFEST stands alone: the manifest says what goes where");
+    if (!options.inputs.empty() || !options.apply.empty() || options.act.Any()) {
+      return usage("--undo MANIFEST stands alone: the manifest says what goes where");
+    }
+    if (!options.how.empty()) return usage("--undo checks nothing: leave out " + options.how);
+    return {};
   }
   if (!options.apply.empty()) {
+    if (!options.how.empty()) return usage("--apply checks nothing: leave out " + options.how);
     if (!options.inputs.empty()) return usage("--apply REPORT takes no INPUT: the report has them");
     if (!options.act.Any()) return usage("--apply REPORT needs --quarantine DIR or --delete");
   } else if (options.inputs.empty()) {
@@ -274,7 +288,8 @@ void AddCheckCommand(CLI::App& app, Action& chosen) {
       "  millrace check photos scans --report verdicts.jsonl\n"
       "  millrace check --apply verdicts.jsonl --delete --dry-run\n"
       "  millrace run face-parsing photos out --skip-broken verdicts.jsonl");
-  command->callback([options, &chosen] {
+  command->callback([options, command, &chosen] {
+    options->how = OptionOfChecking(*command);
     chosen = [options] {
       const Result<int> status = Run(*options);
       return status ? *status : Complain(status.error());

@@ -60,11 +60,11 @@ class ActLog {
     return Count(Acted::kFailed) > 0 ? kExitUnfinished : kExitDone;
   }
 
- private:
   [[nodiscard]] std::int64_t Count(Acted what) const {
     return counts_.at(static_cast<std::size_t>(what));
   }
 
+ private:
   SignalFd& signals_;
   Terminal& terminal_;
   const bool verbose_;
@@ -200,7 +200,10 @@ Result<int> UndoQuarantine(SignalFd& signals, const std::string& manifest_path,
         return {};
       });
   if (!passed && !stopped) return Fail(passed.error());
-  return log.Conclude(options.dry_run ? "would be moved back" : "moved back", "already back");
+  const int status =
+      log.Conclude(options.dry_run ? "would be moved back" : "moved back", "already back");
+  // Deleting leaves alone what has changed, as it should; what --undo leaves alone is not back.
+  return status == kExitDone && log.Count(Acted::kLeftAlone) > 0 ? kExitUnfinished : status;
 }
 
 }  // namespace millrace::cli

@@ -140,6 +140,12 @@ class Verdicts(CheckCase):
         self.act("--apply", self.report_path, expect=2)
         self.act("--undo", self.folder / "missing", expect=2)
         self.act("--undo", self.photos / "notes.txt", expect=2)
+        # What would be passed over is refused.
+        for option in (["--level", "strict"], ["--json"], ["--state", self.state], ["--recheck"]):
+            run = self.act("--undo", self.folder / "missing", *option, expect=2)
+            self.assertIn(f"leave out {option[0]}", run.stderr)
+            run = self.act("--apply", self.report_path, "--delete", *option, expect=2)
+            self.assertIn(f"leave out {option[0]}", run.stderr)
         self.assertFalse(self.state.exists())
 
     def test_no_images_are_a_mistake_unless_they_may_be_missing(self):
@@ -254,6 +260,16 @@ class Acting(CheckCase):
         self.undo()
         self.assertEqual(self.snapshot(), self.before)
         self.assertEqual(self.moved(), {})
+        self.undo()
+        self.assertEqual(self.snapshot(), self.before)
+
+    def test_what_cannot_be_moved_back_is_named_and_exits_with_3(self):
+        self.check("--quarantine", self.quarantine, expect=1)
+        (self.photos / "cut.jpg").write_bytes(jpeg(5))
+        run = self.undo(expect=3)
+        self.assertIn("cut.jpg: left alone: another file is in its place", run.stderr)
+        self.assertEqual(set(self.moved()), {b"cut.jpg"})
+        (self.photos / "cut.jpg").unlink()
         self.undo()
         self.assertEqual(self.snapshot(), self.before)
 
