@@ -166,10 +166,16 @@ void WorkerProcess::CloseAll(bool lose_tail) {
   links_.reset();
 }
 
+void WorkerProcess::End() {
+  alive_ = false;
+  arrivals_.clear();
+  when_awake_.clear();
+}
+
 void WorkerProcess::Kill(const std::string& what) {
   if (!alive_) return;
   world_.Trace(Name() + " dies: " + what);
-  alive_ = false;
+  End();
   CloseAll(/*lose_tail=*/true);
   world_.WorkerDied(*this, /*expected=*/false);
 }
@@ -272,7 +278,7 @@ void WorkerProcess::Do(Leave& action) {
   world_.Trace(Name() + " leaves: " + action.reason);
   Require(action.exit != WorkerExit::kCannotStart, "a worker is not refused",
           [&] { return action.reason; });
-  alive_ = false;
+  End();
   CloseAll(/*lose_tail=*/false);
   if (hangs_) world_.audit.CulpritDeath(hanging_on_);
   world_.WorkerDied(*this, /*expected=*/leaving_);

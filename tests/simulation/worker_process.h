@@ -22,6 +22,8 @@ class WorkerProcess : public std::enable_shared_from_this<WorkerProcess> {
   WorkerProcess(World& world, StageIndex stage, std::int64_t replica, std::int64_t pid);
 
   void Start() { Wake(); }
+  // It does nothing more. To be called before it is let go of: what waits in it holds it.
+  void End();
   // `what`: for the trace.
   void Kill(const std::string& what);
   void Freeze(Duration length);

@@ -21,7 +21,9 @@ World::World(std::uint64_t seed, std::shared_ptr<SQLite::Database> database, boo
       trace_(trace),
       began_(time.Now()) {}
 
-World::~World() = default;
+World::~World() {
+  for (const auto& [place, worker] : workers_) worker->End();
+}
 
 void World::Trace(const std::string& what) const {
   if (!trace_) return;
