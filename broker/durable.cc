@@ -51,12 +51,16 @@ void Broker::RestoreRun(RunRow row) {
     if (files.final_status) runs_.emplace(row.id, std::move(files));
     return;
   }
-  Result<std::shared_ptr<const void>> folder = ports_.HoldFolder(row.order.output, /*make=*/true);
+  Result<HeldFolder> folder = ports_.HoldFolder(row.order.output, /*make=*/true);
+  if (folder && folder->id != row.order.folder) {
+    folder = Fail(ErrorCode::kNotFound,
+                  row.order.output + " is another folder than the one that it wrote to");
+  }
   if (!folder) {
     log_->error("run {} cannot go on: {}", row.id.value(), folder.error().message);
     return;
   }
-  files.folder = std::move(*folder);
+  files.folder = std::move(folder->hold);
   ports_.ClearFolder(row.order.output);
   files.start_as = State::StartAs::kRestored;
   files.has_history = true;  // its workers come back, and say by what recipe they go on

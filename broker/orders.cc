@@ -73,7 +73,7 @@ Broker::Answer Broker::Take(const wire::RetryRequest& retry, const std::string& 
     return Refusal(ErrorCode::kUnavailable, "run " + std::to_string(live->spec.run.value()) +
                                                 " is writing to " + retry.output);
   }
-  return OpenInState(RetryRun{retry.output, stage, retry.code}, retry.output,
+  return OpenInState(RetryRun{retry.output, "", stage, retry.code}, retry.output,
                      State::StartAs::kRetried, identity, number);
 }
 
@@ -85,11 +85,13 @@ Broker::Answer Broker::OpenInState(StateRequest request, const std::string& outp
     return std::nullopt;
   }
   const bool make = how == State::StartAs::kSubmitted;
-  Result<std::shared_ptr<const void>> folder = ports_.HoldFolder(output, make);
+  Result<HeldFolder> folder = ports_.HoldFolder(output, make);
   if (!folder) return Refusal(folder.error());
+  if (auto* open = std::get_if<OpenRun>(&request)) open->order.folder = folder->id;
+  if (auto* retry = std::get_if<RetryRun>(&request)) retry->folder = folder->id;
   opening_[output].push_back({identity, number});
   Post(std::move(request),
-       [this, held = std::move(*folder), how, output](Result<StateAnswer> answer) {
+       [this, held = std::move(folder->hold), how, output](Result<StateAnswer> answer) {
          const std::vector<Asker> askers = std::move(opening_.extract(output).mapped());
          wire::ControlReply reply = answer ? wire::ControlReply(wire::Submitted{})
                                            : wire::ControlReply(Refusal(answer.error()));

@@ -16,6 +16,12 @@
 
 namespace millrace {
 
+// A run's folder.
+struct HeldFolder {
+  std::shared_ptr<const void> hold;  // nobody else writes to it while this lives
+  std::string id;                    // its own, wherever it is moved or mounted
+};
+
 class BrokerPorts {
  public:
   virtual ~BrokerPorts() = default;
@@ -49,8 +55,8 @@ class BrokerPorts {
   [[nodiscard]] virtual bool StateIdle() const = 0;
 
   // --- files
-  // OUTPUT/.millrace, held against others while the pointer lives; made where it is to be.
-  virtual Result<std::shared_ptr<const void>> HoldFolder(const std::string& output, bool make) = 0;
+  // OUTPUT/.millrace, held against others; made where it is to be.
+  virtual Result<HeldFolder> HoldFolder(const std::string& output, bool make) = 0;
   // Removes from it what an earlier run left.
   virtual void ClearFolder(const std::string& output) = 0;
 };

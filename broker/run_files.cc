@@ -1,17 +1,21 @@
 #include "broker/run_files.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <utility>
 
 #include "common/base/json_text.h"
 #include "common/os/atomic_file.h"
+#include "common/os/random.h"
 #include "common/os/unique_fd.h"
 
 namespace millrace {
@@ -125,6 +129,32 @@ Result<void> WriteDeleted(State& state, const std::string& directory, CloseRun& 
   });
 }
 
+// Lists of an earlier run that this one has none of: they would pass for its own.
+void RemoveOtherLists(const std::string& directory, const std::vector<std::string>& ours) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::filesystem::path& path = entry->path();
+    if (path.extension() != ".jsonl") continue;
+    if (std::find(ours.begin(), ours.end(), path.stem().string()) == ours.end()) {
+      unlink(path.c_str());
+    }
+  }
+}
+
+std::string FolderIdIn(const std::string& path) {
+  std::string id;
+  std::ifstream(path) >> id;
+  return id;
+}
+
+// Before the lock is there: that a run has been here is told by it.
+Result<void> GiveFolderId(const std::string& path) {
+  ASSIGN_OR_RETURN(const std::uint64_t id, RandomId());
+  return WriteLines(path,
+                    [&](WholeFile& file) { return AddLine(file, fmt::format("{:016x}", id)); });
+}
+
 }  // namespace
 
 Result<RunFolder> RunFolder::Open(const std::string& output, bool make) {
@@ -138,9 +168,11 @@ Result<RunFolder> RunFolder::Open(const std::string& output, bool make) {
     return Fail(ErrorCode::kWriteFailed,
                 "cannot make the folder " + directory + ": " + error.message());
   }
+  const std::string id = directory + "/id";
+  if (!IsThere(id) && !IsThere(directory + "/lock")) RETURN_IF_ERROR(GiveFolderId(id));
   Result<FileLock> lock = FileLock::Acquire(directory + "/lock");
   if (!lock) return Fail(lock.error().WithContext("another run is writing to " + output));
-  return RunFolder(std::move(*lock));
+  return RunFolder(std::move(*lock), FolderIdIn(id));
 }
 
 void ClearRunFolder(const std::string& output) {
@@ -183,13 +215,15 @@ Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages,
                                        row.code, row.text, row.marks.attempts));
     });
   }));
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, state.RecordNames(report.run));
+  ASSIGN_OR_RETURN(std::vector<std::string> names, state.RecordNames(report.run));
   for (const std::string& name : names) {
     RETURN_IF_ERROR(WriteLines(directory + "/" + name + ".jsonl", [&](WholeFile& file) {
       return state.ForEachRecord(report.run, name,
                                  [&](std::string_view line) { return AddLine(file, line); });
     }));
   }
+  names.insert(names.end(), {"failed", "deleted"});
+  RemoveOtherLists(directory, names);
   ASSIGN_OR_RETURN(WholeFile file, WholeFile::Create(directory + "/report.json"));
   RETURN_IF_ERROR(file.Append(ReportJson(report)));
   RETURN_IF_ERROR(file.Publish());

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/report.h"
@@ -20,12 +21,18 @@ class RunFolder {
   // kNotFound where there is no such folder and it is not to be made.
   static Result<RunFolder> Open(const std::string& output, bool make);
 
+  // Its own, drawn when the first run wrote here, kept in a file. What was done into one folder is
+  // not done into another that has its path now: emptied and made anew, or mounted there. "" of a
+  // folder that was written to before there were ids.
+  [[nodiscard]] const std::string& id() const { return id_; }
+
  private:
-  explicit RunFolder(FileLock lock) : lock_(std::move(lock)) {}
+  RunFolder(FileLock lock, std::string id) : lock_(std::move(lock)), id_(std::move(id)) {}
   FileLock lock_;
+  std::string id_;
 };
 
-// Removes an earlier run's report and what killed workers left: a run begins.
+// Removes an earlier run's report and failures, and what killed workers left: a run begins.
 void ClearRunFolder(const std::string& output);
 
 // Writes failed.jsonl, deleted.jsonl, the records, and last report.json, each whole or not at all,

@@ -189,10 +189,10 @@ StateProgress BrokerService::TakeProgress() { return state_->Take(); }
 
 bool BrokerService::StateIdle() const { return state_->idle(); }
 
-Result<std::shared_ptr<const void>> BrokerService::HoldFolder(const std::string& output,
-                                                              bool make) {
+Result<HeldFolder> BrokerService::HoldFolder(const std::string& output, bool make) {
   ASSIGN_OR_RETURN(RunFolder folder, RunFolder::Open(output, make));
-  return std::make_shared<const RunFolder>(std::move(folder));
+  std::string id = folder.id();
+  return HeldFolder{std::make_shared<const RunFolder>(std::move(folder)), std::move(id)};
 }
 
 void BrokerService::ClearFolder(const std::string& output) { ClearRunFolder(output); }

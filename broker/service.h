@@ -61,7 +61,7 @@ class BrokerService final : private BrokerPorts {
   std::uint64_t Post(StateRequest request) override;
   StateProgress TakeProgress() override;
   [[nodiscard]] bool StateIdle() const override;
-  Result<std::shared_ptr<const void>> HoldFolder(const std::string& output, bool make) override;
+  Result<HeldFolder> HoldFolder(const std::string& output, bool make) override;
   void ClearFolder(const std::string& output) override;
 
   const Topology topology_;

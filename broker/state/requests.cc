@@ -22,7 +22,7 @@ struct Executor {
     return Answer(state.Open(open.order, open.now_s));
   }
   Result<StateAnswer> operator()(const RetryRun& retry) const {
-    return Answer(state.Retry(retry.output, retry.stage, retry.code));
+    return Answer(state.Retry(retry.output, retry.folder, retry.stage, retry.code));
   }
   Result<StateAnswer> operator()(const StartRun& start) const {
     return Answer(state.Start(start.run, start.recipes, start.how));

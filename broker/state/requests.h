@@ -22,6 +22,7 @@ struct OpenRun {
 };
 struct RetryRun {
   std::string output;
+  std::string folder;
   std::optional<std::int64_t> stage;
   std::string code;
 };

@@ -1,8 +1,10 @@
 #include "broker/state/row_sql.h"
 
 #include <string_view>
+#include <utility>
 
 #include "broker/state/row_sum.h"
+#include "broker/state/small_rows.h"
 
 namespace millrace {
 
@@ -27,7 +29,9 @@ RunRow ReadRunRow(Query& query) {
   row.submitted_s = query.NumberAt(16);
   row.ended_s = query.NumberAt(17);
   row.order.input = query.BytesAt(19);
-  row.order.output = query.BytesAt(20);
+  OutputPlace place = OutputPlace::Decode(query.BytesAt(20));
+  row.order.output = std::move(place.path);
+  row.order.folder = std::move(place.folder);
   row.final_status = query.BytesAt(21);
   return row;
 }

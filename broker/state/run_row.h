@@ -14,6 +14,7 @@ namespace millrace {
 struct RunOrder {
   std::string input;    // bytes, absolute
   std::string output;   // bytes, absolute
+  std::string folder;   // the id of what is there (run_files.h): a path may come to be another's
   std::string options;  // an encoded Meta, for the stages
   std::int64_t stop_at_failures = 0;
   double stop_at_share = 0;

@@ -1,8 +1,17 @@
 #include "broker/state/small_rows.h"
 
+#include <utility>
+
 #include "broker/state/row_sum.h"
 
 namespace millrace {
+
+OutputPlace OutputPlace::Decode(std::string column) {
+  const std::size_t end = column.find('\0');
+  if (end == std::string::npos) return {std::move(column), ""};
+  return {column.substr(0, end), column.substr(end + 1)};
+}
+std::string OutputPlace::Encode() const { return folder.empty() ? path : path + '\0' + folder; }
 
 RootRow RootRow::Read(Query& query) {
   return {query.NumberAt(0), query.BytesAt(1), query.BytesAt(2)};

@@ -13,7 +13,7 @@ namespace millrace {
 struct RootRow {
   std::int64_t id = 0;
   std::string input;   // bytes, absolute
-  std::string output;  // bytes, absolute
+  std::string output;  // an OutputPlace
 
   static constexpr const char* kSelect = "SELECT id, input, output, sum FROM roots";
   static constexpr const char* kOrder = "id";
@@ -23,6 +23,15 @@ struct RootRow {
   static RootRow Read(Query& query);
   void Bind(Query& query) const;
   [[nodiscard]] std::uint32_t Sum() const;
+};
+
+// A path, and which folder it was that was found there, as one column: paths have no NUL.
+struct OutputPlace {
+  std::string path;    // bytes, absolute
+  std::string folder;  // its id; "" of one that was first written to before folders had ids
+
+  static OutputPlace Decode(std::string column);
+  [[nodiscard]] std::string Encode() const;
 };
 
 // What a stage of a run was made by.

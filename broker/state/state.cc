@@ -73,12 +73,13 @@ void State::Rollback() {
   record_names_.clear();
 }
 
-std::int64_t State::RootOf(const std::string& input, const std::string& output) {
+std::int64_t State::RootOf(const RunOrder& order) {
+  const std::string output = OutputPlace{order.output, order.folder}.Encode();
   {
     Query find(statements_->find_root);
-    if (find.Bytes(input).Bytes(output).Step()) return find.NumberAt(0);
+    if (find.Bytes(order.input).Bytes(output).Step()) return find.NumberAt(0);
   }
-  const RootRow row{NextOf(statements_->next_root), input, output};
+  const RootRow row{NextOf(statements_->next_root), order.input, output};
   Write(statements_->write_root, row);
   return row.id;
 }
@@ -107,7 +108,7 @@ std::int64_t State::NextGeneration() {
 
 Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
   return Guarded("opening a run", [&]() -> Result<RunOpened> {
-    const std::int64_t root = RootOf(order.input, order.output);
+    const std::int64_t root = RootOf(order);
     RunOpened opened;
     opened.order = order;
     {
@@ -137,20 +138,21 @@ Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
     row.final_status.clear();
     WriteRun(row);
     contexts_.erase(row.id);
-    Supersede(order.output, row.id);
+    Supersede(order, row.id);
     opened.run = row.id;
     return opened;
   });
 }
 
 // Else a broker that starts would take it up again, into the same output.
-void State::Supersede(const std::string& output, RunId by) {
+void State::Supersede(const RunOrder& order, RunId by) {
   std::vector<RunRow> others;
   {
     SQLite::Statement statement(
         *database_, std::string(kSelectRuns) + "WHERE output = ? AND phase < 2 AND runs.id != ?");
     Query query(statement);
-    query.Bytes(output).Number(static_cast<std::int64_t>(by.value()));
+    query.Bytes(OutputPlace{order.output, order.folder}.Encode())
+        .Number(static_cast<std::int64_t>(by.value()));
     while (query.Step()) others.push_back(ReadRunRow(query));
   }
   for (RunRow& row : others) {
@@ -160,15 +162,15 @@ void State::Supersede(const std::string& output, RunId by) {
   }
 }
 
-Result<RunOpened> State::Retry(const std::string& output, std::optional<std::int64_t> stage,
-                               const std::string& code) {
+Result<RunOpened> State::Retry(const std::string& output, const std::string& folder,
+                               std::optional<std::int64_t> stage, const std::string& code) {
   return Guarded("retrying failures", [&]() -> Result<RunOpened> {
     std::optional<RunRow> latest;
     {
       SQLite::Statement statement(
           *database_, std::string(kSelectRuns) + "WHERE output = ? ORDER BY runs.id DESC LIMIT 1");
       Query query(statement);
-      if (query.Bytes(output).Step()) latest = ReadRunRow(query);
+      if (query.Bytes(OutputPlace{output, folder}.Encode()).Step()) latest = ReadRunRow(query);
     }
     if (!latest) return Fail(ErrorCode::kNotFound, "no run into " + output + " is known");
     std::vector<ItemRow> again;
@@ -195,7 +197,7 @@ Result<RunOpened> State::Retry(const std::string& output, std::optional<std::int
     latest->final_status.clear();
     WriteRun(*latest);
     contexts_.erase(latest->id);
-    Supersede(output, latest->id);
+    Supersede(latest->order, latest->id);
     return RunOpened{latest->id, latest->order, true, true};
   });
 }

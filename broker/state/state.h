@@ -70,10 +70,10 @@ class State {
   // A new run; or the latest of its roots where that has not ended, has the same order, and the
   // order is not for a fresh one.
   Result<RunOpened> Open(const RunOrder& order, std::int64_t now_s);
-  // The latest run into `output` goes on with those of its failed items that match; "": any.
-  // kNotFound where there is no run, or no such item.
-  Result<RunOpened> Retry(const std::string& output, std::optional<std::int64_t> stage,
-                          const std::string& code);
+  // The latest run into `output`, the folder of this id, goes on with those of its failed items
+  // that match; "": any. kNotFound where there is no run, or no such item.
+  Result<RunOpened> Retry(const std::string& output, const std::string& folder,
+                          std::optional<std::int64_t> stage, const std::string& code);
   // The latest `most` runs, and all that have not ended, by id.
   Result<std::vector<RunRow>> Latest(std::int64_t most);
   Result<std::optional<RunRow>> Find(RunId run);
@@ -135,12 +135,12 @@ class State {
   void LoadRecipes(RunContext& context);
   std::int64_t RecipeId(const Recipes& recipes, std::size_t stage);
   std::int64_t NextGeneration();
-  std::int64_t RootOf(const std::string& input, const std::string& output);
+  std::int64_t RootOf(const RunOrder& order);
   std::optional<RunRow> ReadRun(RunId run);
   std::optional<RunRow> LatestOfRoot(std::int64_t root);
   void WriteRun(const RunRow& row);
   RunStart CollectStart(RunContext& context, StartAs how);
-  void Supersede(const std::string& output, RunId by);
+  void Supersede(const RunOrder& order, RunId by);
 
   std::optional<ItemRow> ReadItem(std::int64_t root, std::string_view key);
   void WriteItem(const ItemRow& row);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/log.h"
+#include "tests/broker/state/state_world.h"
 
 using namespace millrace;
 
@@ -51,10 +52,13 @@ class Ports final : public BrokerPorts {
     return taken;
   }
   bool StateIdle() const override { return posted_.empty(); }
-  Result<std::shared_ptr<const void>> HoldFolder(const std::string&, bool) override {
-    return nullptr;
+  Result<HeldFolder> HoldFolder(const std::string&, bool) override {
+    return HeldFolder{nullptr, folder};
   }
   void ClearFolder(const std::string&) override {}
+
+  std::string folder = "first";  // what is found at any path
+  [[nodiscard]] const StateRequest& last_posted() const { return posted_.back(); }
 
  private:
   std::vector<StateRequest> posted_;
@@ -116,6 +120,29 @@ TEST_CASE("whoever submits, pauses or resumes a run is answered once that is on 
   CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
   world.Commit();
   CHECK(world.LastReplyIs<wire::Submitted>());
+}
+
+TEST_CASE("what is at OUTPUT's path now is told to the state by its own id") {
+  BrokerWorld world;
+  world.ports.folder = "second";
+  CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
+  const auto* open = std::get_if<OpenRun>(&world.ports.last_posted());
+  REQUIRE(open != nullptr);
+  CHECK(open->order.folder == "second");
+}
+
+TEST_CASE("a broker goes on with a run only in the folder that it wrote to") {
+  testing::StateWorld disk;
+  disk.order.folder = "first";
+  disk.Run();
+  for (const char* found : {"first", "second"}) {
+    ManualClock clock;
+    Ports ports;
+    ports.folder = found;
+    Broker broker(BrokerWorld::Stages(), {}, Epoch(1), clock, ports, NullLogger());
+    REQUIRE(broker.Restore(*disk.state).has_value());
+    CHECK(broker.queue().runs().size() == (ports.folder == disk.order.folder ? 1 : 0));
+  }
 }
 
 TEST_CASE("a broker whose state broke takes no orders") {

@@ -146,6 +146,35 @@ class Resume(TestCase):
         self.assertEqual(self.report()["resumed"], 300)
         self.assertNotEqual((self.out / changed).read_bytes(), b"changed")
 
+    def test_a_state_elsewhere_does_not_take_an_output_folder_for_another(self):
+        state = ["--state", self.folder / "state"]
+        self.run_demo(*state, expect=1)
+        before = self.written()
+        first, second = self.folder / "first", self.folder / "second"
+        self.out.rename(first)  # as another volume mounted at the same path, or removed and made anew
+        self.run_demo(*state, expect=1)
+        self.assert_whole(self.report())
+        self.assertEqual(self.report()["resumed"], 0)
+        (self.photos / "new.jpg").write_bytes(jpeg(5))
+        self.names.append("new.jpg")
+        self.run_demo(*state, expect=1)
+        self.out.rename(second)
+        # Back again: what was done into the other one meanwhile is not done here.
+        first.rename(self.out)
+        self.run_demo(*state, expect=1)
+        self.assertEqual(self.report()["resumed"], 302)
+        self.assertEqual(files_below(self.out), {os.fsencode(name) for name in self.names})
+        self.assertLessEqual(before.items(), self.written().items())
+
+    def test_a_list_of_a_run_before_is_not_left_beside_the_report(self):
+        self.run_demo("--set", "postprocess.options.areas=true", expect=1)
+        areas = self.out / ".millrace/areas.jsonl"
+        self.assertEqual(len(areas.read_text().splitlines()), 300)
+        self.run_demo("--set", "postprocess.options.areas=true", expect=1)
+        self.assertEqual(len(areas.read_text().splitlines()), 300)
+        self.run_demo(expect=1)
+        self.assertFalse(areas.exists())
+
     def test_with_checksum_a_touched_file_stands_and_a_changed_one_does_not(self):
         self.run_demo("--checksum", expect=1)
         touched, changed = self.photos / self.names[0], self.photos / self.names[1]

@@ -198,14 +198,13 @@ StateProgress BrokerProcess::TakeProgress() { return writer_->Take(); }
 
 bool BrokerProcess::StateIdle() const { return writer_->idle(); }
 
-Result<std::shared_ptr<const void>> BrokerProcess::HoldFolder(const std::string& output,
-                                                              bool /*make*/) {
+Result<HeldFolder> BrokerProcess::HoldFolder(const std::string& output, bool /*make*/) {
   Step();
   std::weak_ptr<const void>& holder = folders_[output];
   if (!holder.expired()) return Fail(ErrorCode::kUnavailable, "another run writes to " + output);
   const auto held = std::make_shared<const std::string>(output);
   holder = held;
-  return held;
+  return HeldFolder{held, "id of " + output};
 }
 
 }  // namespace millrace::sim

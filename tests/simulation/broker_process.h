@@ -56,7 +56,7 @@ class BrokerProcess final : private BrokerPorts {
   std::uint64_t Post(StateRequest request) override;
   StateProgress TakeProgress() override;
   [[nodiscard]] bool StateIdle() const override;
-  Result<std::shared_ptr<const void>> HoldFolder(const std::string& output, bool make) override;
+  Result<HeldFolder> HoldFolder(const std::string& output, bool make) override;
   void ClearFolder(const std::string&) override {}
 
   World& world_;

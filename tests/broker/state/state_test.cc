@@ -70,6 +70,24 @@ TEST_CASE("the same order again does only what is not done") {
   CHECK(scan.counts.resumed_failed == 1);
 }
 
+TEST_CASE("what was done into one folder is not done into another that has its path") {
+  StateWorld world;
+  world.order.folder = "first";
+  world.Finish({{"a", "m"}});
+  world.order.folder = "second";
+  const RunId second = world.Run();
+  CHECK(world.Scan(second, {{"a", "m"}}).open.size() == 1);
+  CHECK(world.state->Retry("/out", "third", std::nullopt, "").error().code == ErrorCode::kNotFound);
+  // Back again, with what was done there, and the run into the other one is still to go on.
+  world.order.folder = "first";
+  const RunId first = world.Run();
+  CHECK(world.Scan(first, {{"a", "m"}}).counts.resumed == 1);
+  const std::vector<RunRow> latest = StateWorld::Need(world.state->Latest(0));
+  REQUIRE(latest.size() == 2);
+  CHECK(latest[0].order.output == "/out");
+  CHECK(latest[0].order.folder == "second");
+}
+
 TEST_CASE("a fresh order does all") {
   StateWorld world;
   world.Finish({{"a", "m"}});
@@ -185,7 +203,7 @@ TEST_CASE("retry opens the failures that match, and the run's report covers the 
   world.End(StateWorld::Failure(run, "b", "corrupt"));
   world.End(StateWorld::Failure(run, "c", "timeout", 2));
   world.Close(run);
-  const RunOpened retried = StateWorld::Need(world.state->Retry("/out", 2, ""));
+  const RunOpened retried = StateWorld::Need(world.state->Retry("/out", "", 2, ""));
   CHECK(retried.run == run);
   const RunStart start = world.Start(run, State::StartAs::kRetried);
   CHECK(start.scan_ended);
@@ -193,8 +211,8 @@ TEST_CASE("retry opens the failures that match, and the run's report covers the 
   CHECK(start.open[0].key == "c");
   CHECK(start.open[0].marks.attempts == 0);
   CHECK(start.counts.ended() == 2);
-  CHECK(world.state->Retry("/out", std::nullopt, "empty").error().code == ErrorCode::kNotFound);
-  CHECK(world.state->Retry("/other", std::nullopt, "").error().code == ErrorCode::kNotFound);
+  CHECK(world.state->Retry("/out", "", std::nullopt, "empty").error().code == ErrorCode::kNotFound);
+  CHECK(world.state->Retry("/other", "", std::nullopt, "").error().code == ErrorCode::kNotFound);
 }
 
 TEST_CASE("deleted inputs are known only where all of the input was seen") {
