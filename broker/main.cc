@@ -11,8 +11,11 @@ int main(int argc, char** argv) {
   CLI::App app("millrace-broker: the queues, leases and accounts of one topology.");
   std::string file;
   std::string level;
+  std::string state;
   millrace::BrokerOptions options;
   app.add_option("--topology", file, "The topology file")->required()->type_name("FILE");
+  app.add_option("--state", state, "Where to keep the state, instead of the file's broker.state")
+      ->type_name("DIR");
   app.add_option("--log-level", level, "trace, debug, info, warn, error or off");
   app.add_flag("--hold", options.hold,
                "Leave runs that an earlier broker did not finish until they are submitted again");
@@ -25,6 +28,7 @@ int main(int argc, char** argv) {
   };
   millrace::Result<millrace::Topology> topology = millrace::LoadTopology(file);
   if (!topology) return fail({millrace::ErrorCode::kUsage, topology.error().message});
+  if (!state.empty()) topology->broker.state = state;
   millrace::Result<millrace::SignalFd> signals = millrace::SignalFd::Open();
   if (!signals) return fail(signals.error());
   const auto log =

@@ -43,9 +43,10 @@ Result<wire::ItemResult> ToItem(Done done, std::size_t max_payload) {
   }
   for (const Part& part : done.payload) RETURN_IF_ERROR(CheckPart(part));
   if (const std::size_t bytes = PayloadBytes(done.payload); bytes > max_payload) {
-    return Fail(ErrorCode::kTooLarge, "the result has " + std::to_string(bytes) +
-                                          " bytes, over the stage's max_payload of " +
-                                          std::to_string(max_payload));
+    return Fail(ErrorCode::kTooLarge,
+                "the result has " + std::to_string(bytes) +
+                    " bytes, over the stage's max_payload of " + std::to_string(max_payload) +
+                    ": give it, and the stages that hand it on, a larger one");
   }
   std::string meta = done.meta.Encode();
   if (meta.size() > kMaxMetaBytes) {

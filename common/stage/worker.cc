@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "common/base/log.h"
 #include "common/net/context.h"
+#include "common/net/control_client.h"
 #include "common/os/limits.h"
 #include "common/os/signals.h"
 #include "common/stage/handler.h"
@@ -17,6 +20,23 @@ namespace millrace {
 namespace {
 
 constexpr int kCannotStart = static_cast<int>(WorkerExit::kCannotStart);
+constexpr Duration kTellTimeout = std::chrono::seconds(2);
+
+// A supervisor tells the broker how its workers end. Without one a worker that cannot start says so
+// itself, else a run would wait for it for ever. A broker that does not answer is no further
+// trouble.
+void TellBroker(const WorkerArguments& arguments, const StageDefinition& definition,
+                const Error& error) {
+  if (IsSupervised()) return;
+  const auto tell = [&]() -> Result<void> {
+    ASSIGN_OR_RETURN(FailedStart failed, MakeFailedStart(arguments, definition, error));
+    ASSIGN_OR_RETURN(net::Context context, net::Context::Create());
+    ASSIGN_OR_RETURN(auto control, net::ControlClient::Connect(context, failed.control));
+    RETURN_IF_ERROR(control.Call(std::move(failed.exit), kTellTimeout));
+    return {};
+  };
+  (void)tell();
+}
 
 int CannotStart(const StageDefinition& definition, const Error& error) {
   std::fprintf(stderr, "%s: cannot start: %s\n", definition.executable.c_str(),
@@ -39,7 +59,10 @@ int RunWorker(int argc, char** argv, const StageDefinition& definition) {
   if (!arguments) return CannotStart(definition, arguments.error());
   if (!*arguments) return 0;
   auto setup = MakeWorkerSetup(**arguments, definition);
-  if (!setup) return CannotStart(definition, setup.error());
+  if (!setup) {
+    TellBroker(**arguments, definition, setup.error());
+    return CannotStart(definition, setup.error());
+  }
   auto signals = SignalFd::Open();
   if (!signals) return CannotStart(definition, signals.error());
   if (const auto raised = RaiseOpenFiles(); !raised) {
@@ -56,6 +79,7 @@ int RunWorker(int argc, char** argv, const StageDefinition& definition) {
   if (!end) end = WorkerEnd{kCannotStart, "cannot start: " + end.error().message};
   if (end->status == kCannotStart) {
     log->error("{}", end->reason);
+    if (end->could_not_start) TellBroker(**arguments, definition, *end->could_not_start);
   } else {
     log->info("leaving: {}", end->reason);
   }

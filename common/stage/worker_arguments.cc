@@ -48,7 +48,26 @@ std::string HostName() {
   return name.data();
 }
 
+Result<Topology> Load(const WorkerArguments& arguments, const StageDefinition& definition,
+                      bool check_files) {
+  LoadContext load;
+  load.schema = [&](std::string_view executable) {
+    return Runs(executable, definition) ? &definition.options : nullptr;
+  };
+  load.sets = arguments.sets;
+  load.core_count = UsableCores();
+  load.check_files = check_files;
+  return LoadTopology(arguments.topology, load);
+}
+
+Result<net::Endpoint> ControlOf(const WorkerArguments& arguments, const Topology& topology) {
+  return net::ParseEndpoint(arguments.control.empty() ? topology.broker.ControlConnectEndpoint()
+                                                      : arguments.control);
+}
+
 }  // namespace
+
+bool IsSupervised() { return std::getenv("MILLRACE_SUPERVISED") != nullptr; }
 
 Result<std::optional<WorkerArguments>> ParseWorkerArguments(int argc, char** argv,
                                                             const StageDefinition& definition) {
@@ -82,14 +101,7 @@ Result<std::optional<WorkerArguments>> ParseWorkerArguments(int argc, char** arg
 
 Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
                                     const StageDefinition& definition) {
-  LoadContext load;
-  load.schema = [&](std::string_view executable) {
-    return Runs(executable, definition) ? &definition.options : nullptr;
-  };
-  load.sets = arguments.sets;
-  load.core_count = UsableCores();
-  load.check_files = true;
-  ASSIGN_OR_RETURN(const Topology topology, LoadTopology(arguments.topology, load));
+  ASSIGN_OR_RETURN(const Topology topology, Load(arguments, definition, /*check_files=*/true));
   const StageConfig* stage = topology.FindStage(arguments.stage);
   if (stage == nullptr) {
     std::vector<std::string> names;
@@ -102,10 +114,7 @@ Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
     return Fail(ErrorCode::kUsage, fmt::format("stage {} is run by {}, not by {}", stage->name,
                                                stage->executable, definition.executable));
   }
-  ASSIGN_OR_RETURN(
-      const net::Endpoint control,
-      net::ParseEndpoint(arguments.control.empty() ? topology.broker.ControlConnectEndpoint()
-                                                   : arguments.control));
+  ASSIGN_OR_RETURN(const net::Endpoint control, ControlOf(arguments, topology));
   ASSIGN_OR_RETURN(std::string boot, RandomBytes(kBootBytes));
 
   WorkerSetup out;
@@ -118,7 +127,7 @@ Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
   out.config.recipe_text = RecipeText(definition.executable, definition.options, stage->options);
   out.config.control = control;
   out.config.heartbeat = topology.broker.heartbeat;
-  out.config.ignore_interrupt = std::getenv("MILLRACE_SUPERVISED") != nullptr;
+  out.config.supervised = IsSupervised();
   out.config.settings = {
       .batch_max = stage->batch_max,
       .batch_delay = stage->batch_delay,
@@ -140,6 +149,19 @@ Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
   out.log_level = !arguments.log_level.empty() || from_environment ? arguments.log_level
                                                                    : topology.broker.log_level;
   return out;
+}
+
+Result<FailedStart> MakeFailedStart(const WorkerArguments& arguments,
+                                    const StageDefinition& definition, const Error& error) {
+  ASSIGN_OR_RETURN(const Topology topology, Load(arguments, definition, /*check_files=*/false));
+  ASSIGN_OR_RETURN(net::Endpoint control, ControlOf(arguments, topology));
+  return FailedStart{.control = std::move(control),
+                     .exit = {.stage = arguments.stage,
+                              .replica = arguments.replica,
+                              .pid = getpid(),
+                              .host = HostName(),
+                              .status = static_cast<std::int64_t>(WorkerExit::kCannotStart),
+                              .stderr_tail = "cannot start: " + error.message}};
 }
 
 }  // namespace millrace

@@ -28,6 +28,9 @@ struct WorkerSetup {
   std::string log_level;
 };
 
+// Whether somebody restarts this process, and tells the broker of its end (MILLRACE_SUPERVISED).
+bool IsSupervised();
+
 // nullopt: --help or --version was answered on stdout. kUsage otherwise where it is wrong.
 Result<std::optional<WorkerArguments>> ParseWorkerArguments(int argc, char** argv,
                                                             const StageDefinition& definition);
@@ -35,5 +38,14 @@ Result<std::optional<WorkerArguments>> ParseWorkerArguments(int argc, char** arg
 // Reads the topology, and checks the stage's options against the definition's schema.
 Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
                                     const StageDefinition& definition);
+
+// What to tell the broker of a worker that cannot start, and where. Files that the options name
+// need not be there.
+struct FailedStart {
+  net::Endpoint control;
+  wire::Exit exit;
+};
+Result<FailedStart> MakeFailedStart(const WorkerArguments& arguments,
+                                    const StageDefinition& definition, const Error& error);
 
 }  // namespace millrace

@@ -53,7 +53,7 @@ WorkerEnd WorkerLoop::Run() {
 
 void WorkerLoop::OnSignal() {
   while (const std::optional<int> signal = signals_.Next()) {
-    if (*signal == SIGCHLD || (*signal == SIGINT && config_.ignore_interrupt)) continue;
+    if (*signal == SIGCHLD || (*signal == SIGINT && config_.supervised)) continue;
     if (asked_to_leave_ || !core_) {
       end_ = WorkerEnd{128 + *signal, core_ ? "told twice to leave" : "told to leave at its start"};
       return;
@@ -74,7 +74,9 @@ void WorkerLoop::OnHandler() {
   Result<std::string> recipe = std::move(std::get<HandlerStarted>(*event).ingredients);
   if (recipe) recipe = RecipeDigest(config_.recipe_text, *recipe);
   if (!recipe) {
-    end_ = WorkerEnd{Status(WorkerExit::kCannotStart), "cannot start: " + recipe.error().message};
+    end_ = WorkerEnd{.status = Status(WorkerExit::kCannotStart),
+                     .reason = "cannot start: " + recipe.error().message,
+                     .could_not_start = recipe.error()};
     return;
   }
   recipe_ = std::move(*recipe);
@@ -94,9 +96,12 @@ void WorkerLoop::OnControl() {
     if (auto* welcome = std::get_if<wire::Welcome>(&(*reply)->reply)) {
       core_->Welcomed(hello_attempt_, std::move(*welcome), clock_.Now());
     } else if (const auto* error = std::get_if<wire::ErrorReply>(&(*reply)->reply)) {
-      log_->warn("the broker does not take this worker: {}", error->text);
-      core_->Refused(hello_attempt_, Error{ErrorCodeFromName(error->code), error->text},
-                     clock_.Now());
+      const ErrorCode code = ErrorCodeFromName(error->code);
+      // What may pass is no trouble of this worker's: a broker that leaves says so to whoever
+      // joins.
+      log_->log(code == ErrorCode::kUnavailable ? spdlog::level::info : spdlog::level::warn,
+                "the broker does not take this worker: {}", error->text);
+      core_->Refused(hello_attempt_, Error{code, error->text}, clock_.Now());
     }
   }
 }

@@ -28,12 +28,13 @@ struct WorkerConfig {
   net::Endpoint control;
   WorkerSettings settings;
   Duration heartbeat = net::kLocalHeartbeat;
-  bool ignore_interrupt = false;  // a supervisor says when to leave
+  bool supervised = false;  // somebody says when to leave, and tells the broker of its end
 };
 
 struct WorkerEnd {
-  int status = 0;      // for the process to leave with
-  std::string reason;  // for a person
+  int status = 0;                        // for the process to leave with
+  std::string reason;                    // for a person
+  std::optional<Error> could_not_start;  // the stage: the broker has not heard of this worker
 };
 
 class WorkerLoop {

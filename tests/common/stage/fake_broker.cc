@@ -60,6 +60,11 @@ void FakeBroker::Pump() {
       hello_identity_ = received->identity;
       hello_id_ = request.id;
     }
+    if (const auto* exit = std::get_if<wire::Exit>(&request.request)) {
+      exit_ = *exit;
+      REQUIRE(
+          control_.SendTo(received->identity, wire::Encode({request.id, wire::OkReply{}})).value());
+    }
   }
   for (;;) {
     const auto received = reports_socket_.Receive().value();
@@ -93,6 +98,16 @@ void FakeBroker::AwaitCondition(const std::function<bool()>& condition) {
 wire::Hello FakeBroker::AwaitHello() {
   AwaitCondition([&] { return hello_.has_value(); });
   return *std::exchange(hello_, std::nullopt);
+}
+
+wire::Exit FakeBroker::AwaitExit() {
+  AwaitCondition([&] { return exit_.has_value(); });
+  return *std::exchange(exit_, std::nullopt);
+}
+
+bool FakeBroker::HasExit() {
+  Pump();
+  return exit_.has_value();
 }
 
 void FakeBroker::Welcome() {

@@ -40,6 +40,10 @@ class FakeBroker {
   void Send(const wire::FeedMessage& message);
   // One job a key, with ids counted on from 1, and a payload part for each.
   std::vector<wire::Lease> SendJobs(const std::vector<std::string>& keys, bool alone = false);
+  // Waits for somebody to tell of a worker's end, and says that it has heard.
+  wire::Exit AwaitExit();
+  // Whether another one has been told of.
+  bool HasExit();
   // Closes the feed, as a broker does that ends an incarnation.
   void EndIncarnation();
   void StopConfirming() { confirming_ = false; }
@@ -96,6 +100,7 @@ class FakeBroker {
 
   std::deque<wire::ReportMessage> reports_;
   std::optional<wire::Hello> hello_;
+  std::optional<wire::Exit> exit_;
   std::string hello_identity_;
   std::uint64_t hello_id_ = 0;
   wire::Link link_;

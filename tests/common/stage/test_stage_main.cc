@@ -55,6 +55,10 @@ OptionSchema TestOptions() {
               .type = OptionType::kBool,
               .help = "Be on a kernel without it.",
               .default_value = false});
+  schema.Add({.name = "file",
+              .type = OptionType::kPath,
+              .help = "A file that must be there.",
+              .must_exist = true});
   schema.AllowSandbox();
   return schema;
 }

@@ -84,6 +84,32 @@ TEST_CASE("a wrong command line, stage or option is status 2 and says which") {
   }
 }
 
+TEST_CASE("a worker that cannot start tells the broker, unless its supervisor does") {
+  FakeBroker broker;
+  const std::vector<std::string> arguments{"--stage", "first",     "--replica",
+                                           "1",       "--control", broker.control().Text()};
+  const std::vector<std::pair<std::string, std::string>> wrong{
+      {"first.options.broken=true", "cannot start: it is broken"},  // the stage
+      {"first.options.file=/no/such/file", "/no/such/file"},        // its options
+  };
+  for (const auto& [set, text] : wrong) {
+    auto more = arguments;
+    more.insert(more.end(), {"--set", set});
+    Process process(more);
+    const wire::Exit exit = broker.AwaitExit();
+    CHECK(exit.stage == "first");
+    CHECK(exit.replica == 1);
+    CHECK(exit.pid > 0);
+    CHECK(exit.status == 2);
+    CHECK_FALSE(exit.expected);
+    CHECK(exit.stderr_tail.find(text) != std::string::npos);
+    CHECK(process.Wait() == ChildEnd{.status = 2, .signal = 0});
+    Process supervised(more, /*supervised=*/true);
+    CHECK(supervised.Wait() == ChildEnd{.status = 2, .signal = 0});
+    CHECK_FALSE(broker.HasExit());
+  }
+}
+
 TEST_CASE("--version and --help succeed") {
   for (const char* flag : {"--version", "--help"}) {
     Process process({flag});
