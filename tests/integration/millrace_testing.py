@@ -16,6 +16,7 @@ import unittest
 
 from PIL import Image
 
+import sanitizers
 from waiting import PATIENCE_S, free_ports, wait_until  # noqa: F401  (for the tests)
 
 BIN = pathlib.Path(os.environ["MILLRACE_BIN_DIR"])
@@ -156,6 +157,7 @@ class TestCase(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-test-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        sanitizers.watch(self, self.folder)
         self.photos = self.folder / "photos"
         self.out = self.folder / "out"
         self.photos.mkdir()

@@ -88,14 +88,23 @@ class Stopping(TestCase):
         self.assertIn(str(weights), run.stderr)
 
     def test_workers_that_never_joined_are_told_to_leave_when_the_broker_has(self):
+        ready = self.folder / "ready"
         slow = self.folder / "millrace-slow"
         slow.write_text("#!/bin/sh\n"
                         "trap 'echo told to leave >&2; exit' TERM\n"
+                        f"touch {ready}\n"
                         "while :; do sleep 0.01; done\n")
+        # The run, which is over at once, begins when there is somebody to be told.
+        scanner = self.folder / "millrace-scanner"
+        scanner.write_text("#!/bin/sh\n"
+                           f"while [ ! -e {ready} ]; do sleep 0.01; done\n"
+                           f"exec {BIN}/millrace-scanner \"$@\"\n")
         slow.chmod(0o755)
+        scanner.chmod(0o755)
         for name in self.names:
             (self.photos / os.fsdecode(name)).write_bytes(b"")
         run = self.start("run", "demo", self.photos, self.out,
+                         "--set", f"scan.executable={scanner}", "--set", "preprocess.replicas=1",
                          "--set", f"preprocess.executable={slow}")
         self.assertEqual(run.wait(), 1, run.stderr)
         self.assertEqual(self.report()["failed"], 300)

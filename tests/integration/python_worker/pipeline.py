@@ -14,6 +14,7 @@ from PIL import Image
 from client import Client
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import sanitizers  # noqa: E402
 from waiting import PATIENCE_S, free_ports, wait_until  # noqa: E402
 
 SCAN = "name: scan, executable: scanner"
@@ -76,6 +77,7 @@ class PipelineTest(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="millrace-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        sanitizers.watch(self, self.folder)
         self.photos = self.folder / "photos"
         self.out = self.folder / "out"
         self.photos.mkdir()
