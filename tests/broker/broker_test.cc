@@ -23,7 +23,11 @@ class Ports final : public BrokerPorts {
     for (StateRequest& request : std::exchange(posted_, {})) {
       StateAnswer answer;
       if (const auto* open = std::get_if<OpenRun>(&request)) {
-        answer = RunOpened{RunId(1), open->order, false, false};
+        answer = RunOpened{RunId(++runs_), open->order, false, false};
+      } else if (const auto* retry = std::get_if<RetryRun>(&request)) {
+        RunOrder order;
+        order.output = retry->output;
+        answer = RunOpened{RunId(1), order, true, false};
       } else if (std::holds_alternative<StartRun>(request)) {
         answer = RunStart{};
       }
@@ -60,6 +64,7 @@ class Ports final : public BrokerPorts {
   std::vector<StateRequest> posted_;
   StateProgress progress_;
   std::uint64_t last_ = 0;
+  std::uint64_t runs_ = 0;
 };
 
 struct BrokerWorld {
@@ -90,6 +95,11 @@ struct BrokerWorld {
     return ports.replies.back().id == asked &&
            std::holds_alternative<Reply>(ports.replies.back().reply);
   }
+  bool LastRefusalHas(const std::string& text) const {
+    return LastReplyIs<wire::ErrorReply>() &&
+           std::get<wire::ErrorReply>(ports.replies.back().reply).text.find(text) !=
+               std::string::npos;
+  }
 
   ManualClock clock;
   Ports ports;
@@ -116,6 +126,49 @@ TEST_CASE("whoever submits, pauses or resumes a run is answered once that is on 
   CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
   world.Commit();
   CHECK(world.LastReplyIs<wire::Submitted>());
+}
+
+TEST_CASE("an order into an output that another is being recorded for is refused; the same joins") {
+  BrokerWorld world;
+  CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
+  CHECK(world.Ask(wire::Submit{.input = "/other", .output = "/out"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  CHECK(world.Ask(wire::Submit{.input = "/in", .output = "/out", .fresh = true}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  CHECK(world.Ask(wire::RetryRequest{"/out", "", ""}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  // What a run stops at may differ, as with one that is under way.
+  CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out", .stop_at_failures = 3}));
+  CHECK_FALSE(world.Ask(wire::Submit{.input = "/other", .output = "/elsewhere"}));
+  const std::size_t before = world.ports.replies.size();
+  world.Commit();
+  REQUIRE(world.ports.replies.size() == before + 3);
+  CHECK(world.ports.replies[before].id == 1);
+  CHECK(world.ports.replies[before + 1].id == 5);
+  for (std::size_t i = before; i < before + 3; ++i) {
+    CHECK(std::holds_alternative<wire::Submitted>(world.ports.replies[i].reply));
+  }
+}
+
+TEST_CASE("a retry of other failures than those that are being tried again is refused") {
+  BrokerWorld world;
+  const wire::RetryRequest retry{"/out", "work", "corrupt"};
+  CHECK_FALSE(world.Ask(retry));
+  CHECK_FALSE(world.Ask(retry));
+  CHECK(world.Ask(wire::RetryRequest{"/out", "work", "empty"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  CHECK(world.Ask(wire::RetryRequest{"/out", "", "corrupt"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  CHECK(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  const std::size_t before = world.ports.replies.size();
+  world.Commit();
+  CHECK(world.ports.replies.size() == before + 2);
+  // And likewise once it is under way.
+  CHECK(world.Ask(retry));
+  CHECK(world.LastReplyIs<wire::Submitted>());
+  CHECK(world.Ask(wire::RetryRequest{"/out", "work", "empty"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
 }
 
 TEST_CASE("a broker whose state broke takes no orders") {
