@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "broker/job_queue.h"
+#include "broker/malformed_log.h"
 #include "broker/ports.h"
 #include "broker/report.h"
 #include "broker/sessions.h"
@@ -64,8 +65,8 @@ class Broker {
   void OnState();
   // By a signal. A second one ends it at once.
   void ToldToStop();
-  // A message that cannot be read.
-  void Malformed(const std::string& peer, const Error& error);
+  // A request that cannot be read.
+  void MalformedRequest(const std::string& identity, const Error& error);
 
   // `deadline`: what NextDeadline said when the wait before this turn began.
   void Turn(std::optional<Instant> deadline);
@@ -146,6 +147,7 @@ class Broker {
   void EndLostLinks();
   void EndIncarnationNow(IncarnationId worker);
   void TakeReport(int link, wire::ReportMessage report);
+  void Malformed(const std::string& peer, const Error& error);
 
   // carry_out.cc
   void CarryOut(std::vector<Action> actions);
@@ -238,8 +240,7 @@ class Broker {
   std::map<RunId, RunFiles> runs_;
   std::vector<Waiter> waiters_;
   std::vector<int> ended_links_;
-  std::map<std::string, Instant> malformed_logged_;
-  std::uint64_t malformed_ = 0;
+  MalformedLog malformed_;
 
   std::vector<JobQueue::StageTotals> last_totals_;  // for the recent busy share
   Instant last_totals_at_;

@@ -139,7 +139,7 @@ void BrokerService::DrainControl() {
       continue;
     }
     const Error& error = request.error();
-    broker_->Malformed("a control connection", error);
+    broker_->MalformedRequest(identity, error);
     if (const std::uint64_t id = wire::RequestIdOf((*received)->frames); id != 0) {
       Reply(identity,
             {id, wire::ErrorReply{std::string(ErrorCodeName(error.code)), error.message}});
