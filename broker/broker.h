@@ -19,9 +19,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "broker/job_queue.h"
+#include "broker/malformed_log.h"
 #include "broker/ports.h"
 #include "broker/report.h"
 #include "broker/sessions.h"
@@ -63,8 +65,8 @@ class Broker {
   void OnState();
   // By a signal. A second one ends it at once.
   void ToldToStop();
-  // A message that cannot be read.
-  void Malformed(const std::string& peer, const Error& error);
+  // A request that cannot be read.
+  void MalformedRequest(const std::string& identity, const Error& error);
 
   // `deadline`: what NextDeadline said when the wait before this turn began.
   void Turn(std::optional<Instant> deadline);
@@ -89,13 +91,14 @@ class Broker {
     std::shared_ptr<const void> folder;  // holds OUTPUT while it is not over
     bool has_history = false;            // its start needs every stage's recipe
     State::StartAs start_as = State::StartAs::kSubmitted;
-    bool starting = false;         // the state has been asked from where it goes on
-    bool closing = false;          // its report is being written
-    bool pausing = false;          // no more is sent of it; it is paused once the rest is in
-    bool paused = false;           // the queue knows nothing of it
-    bool resume_wanted = false;    // as soon as it is paused
-    wire::RunStatus last_status;   // of one that the queue does not know
-    std::vector<KeptSubmit> kept;  // of the same order, for when it is over
+    bool starting = false;          // the state has been asked from where it goes on
+    bool closing = false;           // its report is being written
+    bool pausing = false;           // no more is sent of it; it is paused once the rest is in
+    bool paused = false;            // the queue knows nothing of it
+    bool resume_wanted = false;     // as soon as it is paused
+    wire::RunStatus last_status;    // of one that the queue does not know
+    std::vector<KeptSubmit> kept;   // of the same order, for when it is over
+    std::optional<RetryRun> retry;  // what made it go on, where that was a retry
     std::vector<JobQueue::StageTotals> baseline;  // when its first item was found
     bool has_baseline = false;
     std::optional<wire::RunStatus> final_status;  // set when it has ended
@@ -108,6 +111,14 @@ class Broker {
   struct Asker {
     std::string identity;
     std::uint64_t number = 0;
+  };
+  // What makes the state open a run.
+  using Opener = std::variant<OpenRun, RetryRun>;
+  // A run that is being opened, and who asked for it: one whose request came twice, or several who
+  // want the same.
+  struct Opening {
+    Opener opener;
+    std::vector<Asker> askers;
   };
   // What a request is answered with; nothing: later.
   using Answer = std::optional<wire::ControlReply>;
@@ -136,6 +147,7 @@ class Broker {
   void EndLostLinks();
   void EndIncarnationNow(IncarnationId worker);
   void TakeReport(int link, wire::ReportMessage report);
+  void Malformed(const std::string& peer, const Error& error);
 
   // carry_out.cc
   void CarryOut(std::vector<Action> actions);
@@ -168,8 +180,9 @@ class Broker {
   Answer Take(const wire::ResumeRequest& resume, const std::string& identity,
               std::uint64_t request);
   // Opens a run in the state, and answers with its id.
-  Answer OpenInState(StateRequest request, const std::string& output, State::StartAs how,
-                     const std::string& identity, std::uint64_t number);
+  Answer OpenInState(Opener opener, const std::string& identity, std::uint64_t number);
+  void OnOpenedInState(const std::string& output, std::shared_ptr<const void> folder,
+                       Result<StateAnswer> answer);
 
   // control.cc
   Answer Take(const wire::Hello& hello, const std::string& identity, std::uint64_t request);
@@ -214,8 +227,7 @@ class Broker {
   std::uint64_t last_posted_ = 0;
   std::uint64_t durable_ = 0;  // of what was posted
   std::deque<HeldConfirm> held_confirms_;
-  // Who else asked for the run into this output that is being opened: a request that came twice.
-  std::map<std::string, std::vector<Asker>> opening_;
+  std::map<std::string, Opening> opening_;  // by output
   std::deque<HeldReply> held_replies_;
   Recipes recipes_;              // by stage
   std::optional<Error> broken_;  // the state: nothing is taken or confirmed any more
@@ -228,8 +240,7 @@ class Broker {
   std::map<RunId, RunFiles> runs_;
   std::vector<Waiter> waiters_;
   std::vector<int> ended_links_;
-  std::map<std::string, Instant> malformed_logged_;
-  std::uint64_t malformed_ = 0;
+  MalformedLog malformed_;
 
   std::vector<JobQueue::StageTotals> last_totals_;  // for the recent busy share
   Instant last_totals_at_;

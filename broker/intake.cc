@@ -1,11 +1,30 @@
 // Broker: what workers report, and the ends of their links.
 #include <algorithm>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "broker/broker.h"
 
 namespace millrace {
+namespace {
+
+std::string ReportsPeer(int link) { return "reports connection " + std::to_string(link); }
+
+// ZeroMQ gives each connection an identity of five bytes, unless the client chose its own.
+std::string ControlPeer(const std::string& identity) {
+  constexpr std::size_t kShown = 16;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string name = "control connection ";
+  for (const char c : identity.substr(0, kShown)) {
+    const auto byte = static_cast<unsigned char>(c);
+    name += kDigits[byte >> 4];
+    name += kDigits[byte & 15];
+  }
+  return name;
+}
+
+}  // namespace
 
 void Broker::LinkEnded(int link) { ended_links_.push_back(link); }
 
@@ -13,6 +32,8 @@ void Broker::EndLostLinks() {
   if (ended_links_.empty()) return;
   DrainReports();
   for (const int fd : std::exchange(ended_links_, {})) {
+    // The next one that connects may get the same descriptor.
+    if (const auto line = malformed_.Forget(ReportsPeer(fd))) log_->warn("{}", *line);
     const std::optional<IncarnationId> worker = sessions_.Disconnected(fd);
     if (!worker) continue;
     log_->debug("incarnation {} lost its link", worker->value());
@@ -36,7 +57,7 @@ void Broker::DrainReports() {
     if (message) {
       TakeReport(link, std::move(*message));
     } else {
-      Malformed("reports connection " + std::to_string(link), message.error());
+      Malformed(ReportsPeer(link), message.error());
     }
   }
 }
@@ -70,15 +91,12 @@ void Broker::TakeReport(int link, wire::ReportMessage message) {
       message);
 }
 
+void Broker::MalformedRequest(const std::string& identity, const Error& error) {
+  Malformed(ControlPeer(identity), error);
+}
+
 void Broker::Malformed(const std::string& peer, const Error& error) {
-  ++malformed_;
-  const Instant now = clock_.Now();
-  const auto logged = malformed_logged_.find(peer);
-  if (logged != malformed_logged_.end() && now - logged->second < std::chrono::minutes(1)) return;
-  if (malformed_logged_.size() > 1024) malformed_logged_.clear();
-  malformed_logged_[peer] = now;
-  log_->warn("{} sent a message that does not follow the protocol ({} so far): {}", peer,
-             malformed_, error.message);
+  if (const auto line = malformed_.Note(peer, error, clock_.Now())) log_->warn("{}", *line);
 }
 
 }  // namespace millrace

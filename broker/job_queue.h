@@ -179,7 +179,8 @@ class JobQueue {
   // Frees the worker's slot. The job, if the lease is its latest; nullptr (stale) otherwise.
   Job* Settle(Worker& worker, const wire::Lease& lease, SendConfirm& confirm, Instant now);
   void FinishItem(Job& job, wire::ItemResult result, Instant now);
-  // False where the record's name is none: the job has then ended as failed.
+  // False where a warning is no word, or the record's name none: the job has then ended as failed.
+  bool TakeWarnings(Job& job, std::vector<std::string> warnings, Instant now);
   bool TakeRecord(Job& job, wire::Record record, Instant now);
   void FinishScan(Job& job, wire::ScanResult result, Instant now);
   void ReleaseClaim(Worker& worker, const Job& job, Instant now);

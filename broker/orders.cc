@@ -7,6 +7,23 @@
 #include "common/payload/meta.h"
 
 namespace millrace {
+namespace {
+
+const std::string& OutputOf(const OpenRun& open) { return open.order.output; }
+const std::string& OutputOf(const RetryRun& retry) { return retry.output; }
+
+bool AskTheSame(const OpenRun& one, const OpenRun& other) {
+  return one.order.SameWork(other.order);
+}
+bool AskTheSame(const RetryRun& one, const RetryRun& other) {
+  return one.output == other.output && one.stage == other.stage && one.code == other.code;
+}
+template <typename One, typename Other>
+bool AskTheSame(const One&, const Other&) {
+  return false;
+}
+
+}  // namespace
 
 Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& identity,
                             std::uint64_t number) {
@@ -28,8 +45,7 @@ Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& ident
                        .prune = submit.prune};
   RunFiles* live = LiveRunInto(submit.output);
   if (live == nullptr) {
-    return OpenInState(OpenRun{order, UnixSeconds()}, order.output, State::StartAs::kSubmitted,
-                       identity, number);
+    return OpenInState(OpenRun{order, UnixSeconds()}, identity, number);
   }
   const RunId run = live->spec.run;
   if (!live->order.SameWork(order)) {
@@ -65,44 +81,63 @@ Broker::Answer Broker::Take(const wire::RetryRequest& retry, const std::string& 
   if (!IsAbsolute(retry.output)) {
     return Refusal(ErrorCode::kUsage, "output must be an absolute path");
   }
+  RetryRun wanted{retry.output, "", stage, retry.code};
   if (const RunFiles* live = LiveRunInto(retry.output); live != nullptr) {
     // Asked twice, since the first answer was lost.
-    if (live->start_as == State::StartAs::kRetried && !live->closing) {
+    if (live->start_as == State::StartAs::kRetried && live->retry &&
+        AskTheSame(*live->retry, wanted) && !live->closing) {
       return wire::Submitted{live->spec.run};
     }
     return Refusal(ErrorCode::kUnavailable, "run " + std::to_string(live->spec.run.value()) +
                                                 " is writing to " + retry.output);
   }
-  return OpenInState(RetryRun{retry.output, "", stage, retry.code}, retry.output,
-                     State::StartAs::kRetried, identity, number);
+  return OpenInState(std::move(wanted), identity, number);
 }
 
-Broker::Answer Broker::OpenInState(StateRequest request, const std::string& output,
-                                   State::StartAs how, const std::string& identity,
+Broker::Answer Broker::OpenInState(Opener opener, const std::string& identity,
                                    std::uint64_t number) {
-  if (const auto opening = opening_.find(output); opening != opening_.end()) {
-    opening->second.push_back({identity, number});
+  const std::string output = std::visit([](const auto& what) { return OutputOf(what); }, opener);
+  if (const auto found = opening_.find(output); found != opening_.end()) {
+    Opening& opening = found->second;
+    const bool same =
+        std::visit([](const auto& one, const auto& other) { return AskTheSame(one, other); },
+                   opening.opener, opener);
+    if (!same) {
+      return Refusal(ErrorCode::kUnavailable, "another run is writing to " + output);
+    }
+    opening.askers.push_back({identity, number});
     return std::nullopt;
   }
-  const bool make = how == State::StartAs::kSubmitted;
+  const bool make = std::holds_alternative<OpenRun>(opener);
   Result<HeldFolder> folder = ports_.HoldFolder(output, make);
   if (!folder) return Refusal(folder.error());
-  if (auto* open = std::get_if<OpenRun>(&request)) open->order.folder = folder->id;
-  if (auto* retry = std::get_if<RetryRun>(&request)) retry->folder = folder->id;
-  opening_[output].push_back({identity, number});
+  opening_[output] = {opener, {{identity, number}}};
+  if (auto* open = std::get_if<OpenRun>(&opener)) open->order.folder = folder->id;
+  if (auto* retry = std::get_if<RetryRun>(&opener)) retry->folder = folder->id;
+  StateRequest request =
+      std::visit([](auto&& what) { return StateRequest(std::move(what)); }, std::move(opener));
   Post(std::move(request),
-       [this, held = std::move(folder->hold), how, output](Result<StateAnswer> answer) {
-         const std::vector<Asker> askers = std::move(opening_.extract(output).mapped());
-         wire::ControlReply reply = answer ? wire::ControlReply(wire::Submitted{})
-                                           : wire::ControlReply(Refusal(answer.error()));
-         if (answer) {
-           const RunOpened opened = std::get<RunOpened>(std::move(*answer));
-           Opened(opened, held, how);
-           reply = wire::Submitted{opened.run};
-         }
-         for (const Asker& asker : askers) Reply(asker.identity, asker.number, reply);
+       [this, held = std::move(folder->hold), output](Result<StateAnswer> answer) {
+         OnOpenedInState(output, held, std::move(answer));
        });
   return std::nullopt;
+}
+
+void Broker::OnOpenedInState(const std::string& output, std::shared_ptr<const void> folder,
+                             Result<StateAnswer> answer) {
+  const Opening opening = std::move(opening_.extract(output).mapped());
+  wire::ControlReply reply = wire::Submitted{};
+  if (answer) {
+    const RunOpened opened = std::get<RunOpened>(std::move(*answer));
+    const auto* retry = std::get_if<RetryRun>(&opening.opener);
+    Opened(opened, std::move(folder),
+           retry == nullptr ? State::StartAs::kSubmitted : State::StartAs::kRetried);
+    if (retry != nullptr) runs_.at(opened.run).retry = *retry;
+    reply = wire::Submitted{opened.run};
+  } else {
+    reply = Refusal(answer.error());
+  }
+  for (const Asker& asker : opening.askers) Reply(asker.identity, asker.number, reply);
 }
 
 Broker::Answer Broker::Take(const wire::CancelRequest& request, const std::string&, std::uint64_t) {

@@ -6,6 +6,8 @@
 #include "broker/job_queue.h"
 #include "common/base/result.h"
 #include "common/payload/meta.h"
+#include "common/wire/codec.h"
+#include "common/wire/words.h"
 
 namespace millrace {
 namespace {
@@ -13,10 +15,29 @@ namespace {
 // A cursor goes into the head of the next chunk's message, which a worker must be able to read.
 constexpr std::size_t kMaxCursorBytes = 1u << 20;
 
-bool IsRecordName(std::string_view name) {
-  return name.size() <= 32 && std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
+std::string Cut(std::string text) {
+  if (text.size() > wire::kMaxTextBytes) text.resize(wire::kMaxTextBytes);
+  return text;
+}
+
+// A code as the broker takes it. One that is no word, an exception's text, say, would be a key of
+// the report: the item then fails by `protocol`, and what was given stands in its text.
+std::string TakeCode(const std::string& code, std::string& text) {
+  if (wire::IsWord(code)) return code;
+  text = Cut(wire::NoWord("code", code) + (text.empty() ? "" : ": " + text));
+  return "protocol";
+}
+
+void TakeFound(wire::FoundItem& found) {
+  if (const auto* next = std::get_if<wire::FoundItem::Next>(&found.what)) {
+    if (next->meta.size() <= kMaxMetaBytes) return;
+    found.what = wire::FoundItem::Fail{"protocol", "the scanner's meta is over its limit"};
+  } else if (auto* fail = std::get_if<wire::FoundItem::Fail>(&found.what)) {
+    fail->code = TakeCode(fail->code, fail->text);
+  } else if (const auto& reason = std::get<wire::FoundItem::Skip>(found.what).reason;
+             !wire::IsWord(reason)) {
+    found.what = wire::FoundItem::Fail{"protocol", wire::NoWord("reason to skip it", reason)};
+  }
 }
 
 }  // namespace
@@ -96,14 +117,26 @@ void JobQueue::ReleaseClaim(Worker& worker, const Job& job, Instant now) {
 
 bool JobQueue::TakeRecord(Job& job, wire::Record record, Instant now) {
   if (record.name.empty()) return true;
-  if (!IsRecordName(record.name)) {
-    EndItem(job, ItemOutcome::kFailed, "protocol",
-            "its record names the file '" + record.name.substr(0, 64) +
-                "', which is not [a-z0-9-]{1,32}",
-            now);
+  if (!wire::IsRecordName(record.name)) {
+    EndItem(job, ItemOutcome::kFailed, "protocol", wire::NoRecordName(record.name), now);
     return false;
   }
   job.records.push_back({std::move(record.name), std::move(record.line)});
+  return true;
+}
+
+bool JobQueue::TakeWarnings(Job& job, std::vector<std::string> warnings, Instant now) {
+  const auto none = std::find_if_not(warnings.begin(), warnings.end(), wire::IsWord);
+  if (none != warnings.end() || warnings.size() > wire::kMaxWarnings) {
+    EndItem(job, ItemOutcome::kFailed, "protocol",
+            none != warnings.end()
+                ? wire::NoWord("warning", *none)
+                : "it has " + std::to_string(warnings.size()) + " warnings; the most is " +
+                      std::to_string(wire::kMaxWarnings),
+            now);
+    return false;
+  }
+  std::move(warnings.begin(), warnings.end(), std::back_inserter(job.warnings));
   return true;
 }
 
@@ -117,8 +150,8 @@ void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
             now);
     return;
   }
+  if (!TakeWarnings(job, std::move(result.warnings), now)) return;
   if (!TakeRecord(job, std::move(result.record), now)) return;
-  std::move(result.warnings.begin(), result.warnings.end(), std::back_inserter(job.warnings));
   std::move(result.outputs.begin(), result.outputs.end(), std::back_inserter(job.outputs));
   if (job.stage + 1 == settings_.size()) {
     return EndItem(job, ItemOutcome::kOk, "", "", now);
@@ -156,12 +189,7 @@ void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
   Run& run = runs_.at(job.run);
   RemoveJob(job.id);
   run.scan_job = JobId();
-  for (wire::FoundItem& found : result.found) {
-    const auto* next = std::get_if<wire::FoundItem::Next>(&found.what);
-    if (next != nullptr && next->meta.size() > kMaxMetaBytes) {
-      found.what = wire::FoundItem::Fail{"protocol", "the scanner's meta is over its limit"};
-    }
-  }
+  for (wire::FoundItem& found : result.found) TakeFound(found);
   run.recording = true;
   actions_.emplace_back(RecordScan{run.id, std::move(result.found), std::move(result.next_cursor),
                                    result.exhaustive});
@@ -194,12 +222,14 @@ void JobQueue::Failed(IncarnationId id, std::span<const wire::FailResult> result
     if (job == nullptr) continue;
     worker->ended_a_job = true;
     crash_loops_.Success(worker->stage, worker->replica);
+    std::string text = result.text;
+    const std::string code = TakeCode(result.code, text);
     if (result.retryable) {
-      FailAttempt(*job, result.code, result.text, result.record, now);
+      FailAttempt(*job, code, text, result.record, now);
     } else {
       job->marks.attempts += 1;
       if (!TakeRecord(*job, result.record, now)) continue;
-      EndItem(*job, ItemOutcome::kFailed, result.code, result.text, now);
+      EndItem(*job, ItemOutcome::kFailed, code, text, now);
     }
   }
   Confirm(std::move(confirm));
@@ -231,6 +261,9 @@ void JobQueue::Skipped(IncarnationId id, std::span<const wire::SkipResult> resul
     crash_loops_.Success(worker->stage, worker->replica);
     if (job->id == runs_.at(job->run).scan_job) {
       EndItem(*job, ItemOutcome::kFailed, "protocol", "the scanner skipped a scan chunk", now);
+    } else if (!wire::IsWord(result.reason)) {
+      EndItem(*job, ItemOutcome::kFailed, "protocol",
+              wire::NoWord("reason to skip it", result.reason), now);
     } else {
       EndItem(*job, ItemOutcome::kSkipped, result.reason, "", now);
     }

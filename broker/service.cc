@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "broker/run_files.h"
+#include "broker/socket_bounds.h"
 #include "broker/state/open_state.h"
 #include "common/net/endpoint.h"
 #include "common/os/limits.h"
@@ -11,6 +12,11 @@
 #include "common/wire/codec.h"
 
 namespace millrace {
+namespace {
+
+Error OverTheBounds() { return {ErrorCode::kProtocol, "a message over the size limits"}; }
+
+}  // namespace
 
 BrokerService::BrokerService(Topology topology, const Clock& clock, SignalFd signals,
                              std::shared_ptr<spdlog::logger> log, net::Context context)
@@ -80,19 +86,16 @@ Result<void> BrokerService::OpenState() {
 
 Result<void> BrokerService::OpenSockets() {
   const BrokerConfig& config = topology_.broker;
-  net::SocketOptions options;
-  options.heartbeat = config.heartbeat;
   ASSIGN_OR_RETURN(const net::Endpoint reports, net::ParseEndpoint(config.ReportsBindEndpoint()));
-  ASSIGN_OR_RETURN(net::Socket reports_socket,
-                   net::Socket::Open(context_, net::SocketKind::kReportsReceiver, options));
+  ASSIGN_OR_RETURN(
+      net::Socket reports_socket,
+      net::Socket::Open(context_, net::SocketKind::kReportsReceiver, ReportsOptions(topology_)));
   ASSIGN_OR_RETURN(net::Monitor monitor, net::Monitor::Open(context_, reports_socket));
   RETURN_IF_ERROR(reports_socket.Bind(reports));
 
   ASSIGN_OR_RETURN(const net::Endpoint control, net::ParseEndpoint(config.ControlBindEndpoint()));
-  options.heartbeat = Duration::zero();  // whoever asks sets a deadline of its own
-  options.max_frame_bytes = static_cast<std::int64_t>(wire::kMaxHeadBytes);
   ASSIGN_OR_RETURN(net::Socket control_socket,
-                   net::Socket::Open(context_, net::SocketKind::kControlServer, options));
+                   net::Socket::Open(context_, net::SocketKind::kControlServer, ControlOptions()));
   RETURN_IF_ERROR(control_socket.Bind(control));
 
   reports_.emplace(std::move(reports_socket));
@@ -133,13 +136,14 @@ void BrokerService::DrainControl() {
     if (!received) return log_->error("{}", received.error().message);
     if (!*received) return;
     const std::string& identity = (*received)->identity;
-    Result<wire::RequestEnvelope> request = wire::DecodeRequest((*received)->frames);
+    Result<wire::RequestEnvelope> request =
+        (*received)->refused ? Fail(OverTheBounds()) : wire::DecodeRequest((*received)->frames);
     if (request) {
       broker_->Requested(identity, std::move(*request));
       continue;
     }
     const Error& error = request.error();
-    broker_->Malformed("a control connection", error);
+    broker_->MalformedRequest(identity, error);
     if (const std::uint64_t id = wire::RequestIdOf((*received)->frames); id != 0) {
       Reply(identity,
             {id, wire::ErrorReply{std::string(ErrorCodeName(error.code)), error.message}});
@@ -172,9 +176,7 @@ std::optional<Instant> BrokerService::NextFeedDeadline() { return feeds_.NextDea
 Result<std::optional<BrokerPorts::Report>> BrokerService::NextReport() {
   ASSIGN_OR_RETURN(const std::optional<net::Received> received, reports_->Receive());
   if (!received) return std::nullopt;
-  if (received->refused) {
-    return Report{received->peer_fd, Fail(ErrorCode::kProtocol, "a message over the size limits")};
-  }
+  if (received->refused) return Report{received->peer_fd, Fail(OverTheBounds())};
   return Report{received->peer_fd, wire::DecodeReport(received->frames)};
 }
 

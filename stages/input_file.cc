@@ -11,6 +11,7 @@
 #include <span>
 
 #include "common/image/sniff.h"
+#include "common/os/file_time.h"
 #include "common/os/unique_fd.h"
 
 namespace millrace {
@@ -73,11 +74,6 @@ int ReadUpTo(int file, std::size_t size, std::vector<std::byte>& buffer, std::si
     have += static_cast<std::size_t>(count);
   }
   return 0;
-}
-
-std::int64_t MtimeNs(const struct stat& status) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  return status.st_mtim.tv_sec * kSecond + status.st_mtim.tv_nsec;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "broker/state/row_sql.h"
 #include "broker/state/state.h"
 #include "broker/state/statements.h"
+#include "common/os/file_time.h"
 
 namespace millrace {
 std::optional<ItemRow> State::ReadItem(std::int64_t root, std::string_view key) {
@@ -134,9 +135,8 @@ bool State::OutputsStand(const RunContext& context, const ItemRow& row) {
   return std::all_of(row.outputs.begin(), row.outputs.end(), [&](const wire::OutputFile& file) {
     struct stat status {};
     const std::string path = context.row.order.output + "/" + file.path;
-    constexpr std::int64_t kSecond = 1'000'000'000;
     return lstat(path.c_str(), &status) == 0 && status.st_size == file.bytes &&
-           status.st_mtim.tv_sec * kSecond + status.st_mtim.tv_nsec == file.mtime_ns;
+           MtimeNs(status) == file.mtime_ns;
   });
 }
 

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/os/file_time.h"
 #include "common/os/random.h"
 
 namespace millrace {
@@ -159,7 +160,6 @@ WriteResult<void> AtomicFile::Sync() {
 
 WriteResult<Published> AtomicFile::Rename(const std::function<bool()>& before_publish,
                                           UnsyncedFolders& unsynced) {
-  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
   const std::string path = Join(root_, key_);
   struct stat status {};
   if (fstat(file_.get(), &status) != 0) return Cannot("examine", path, errno);
@@ -177,8 +177,7 @@ WriteResult<Published> AtomicFile::Rename(const std::function<bool()>& before_pu
   temporary_.clear();
   file_.Reset();
   unsynced.insert(folder.empty() ? root_ : Join(root_, folder));
-  return FileStamp{std::int64_t{status.st_size},
-                   status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec};
+  return FileStamp{std::int64_t{status.st_size}, MtimeNs(status)};
 }
 
 WriteResult<Published> AtomicFile::Publish(const std::function<bool()>& before_publish) {

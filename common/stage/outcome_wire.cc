@@ -1,10 +1,10 @@
 #include "common/stage/outcome_wire.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "common/wire/codec.h"
+#include "common/wire/words.h"
 
 namespace millrace {
 namespace {
@@ -13,8 +13,8 @@ namespace {
 constexpr std::size_t kMaxScanBytes = wire::kMaxHeadBytes / 2;
 // Likewise for one item's warnings and record, several of which share a head.
 constexpr std::size_t kMaxRecordBytes = 256 * 1024;
-constexpr std::size_t kMaxWarnings = 64;
-constexpr std::size_t kMaxWordBytes = 128;  // of a warning or a skip's reason
+
+constexpr std::string_view kReason = "reason to skip it";
 
 std::string Cut(std::string text, std::size_t bytes) {
   if (text.size() > bytes) text.resize(bytes);
@@ -23,18 +23,20 @@ std::string Cut(std::string text, std::size_t bytes) {
 
 Result<void> CheckRecord(const Record& record) {
   if (record.name.empty()) return {};
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  };
-  if (record.name.size() > 32 || !std::all_of(record.name.begin(), record.name.end(), allowed)) {
-    return Fail(ErrorCode::kInternal, "the stage names a record \"" + Cut(record.name, 64) +
-                                          "\", which is not [a-z0-9-]{1,32}");
+  if (!wire::IsRecordName(record.name)) {
+    return Fail(ErrorCode::kInternal, "the stage's fault: " + wire::NoRecordName(record.name));
   }
   if (record.line.size() > kMaxRecordBytes) {
     return Fail(ErrorCode::kTooLarge, "the record has " + std::to_string(record.line.size()) +
                                           " bytes; the most is " + std::to_string(kMaxRecordBytes));
   }
   return {};
+}
+
+// A word that the broker would not take is the stage's fault, and costs no other item anything.
+Result<void> CheckWord(std::string_view what, std::string_view word) {
+  if (wire::IsWord(word)) return {};
+  return Fail(ErrorCode::kInternal, "the stage's fault: " + wire::NoWord(what, word));
 }
 
 Result<wire::ItemResult> ToItem(Done done, std::size_t max_payload) {
@@ -57,8 +59,10 @@ Result<wire::ItemResult> ToItem(Done done, std::size_t max_payload) {
   if (done.outputs.size() > wire::kMaxOutputs) {
     return Fail(ErrorCode::kInternal, "the stage published more than 64 files for one item");
   }
-  if (done.warnings.size() > kMaxWarnings) done.warnings.resize(kMaxWarnings);
-  for (std::string& warning : done.warnings) warning = Cut(std::move(warning), kMaxWordBytes);
+  if (done.warnings.size() > wire::kMaxWarnings) done.warnings.resize(wire::kMaxWarnings);
+  for (const std::string& warning : done.warnings) {
+    RETURN_IF_ERROR(CheckWord("warning", warning));
+  }
   return wire::ItemResult{.meta = std::move(meta),
                           .payload = std::move(done.payload),
                           .warnings = std::move(done.warnings),
@@ -81,7 +85,10 @@ struct FoundToWire {
             wire::FoundItem::Fail{std::string(ErrorCodeName(failed.code)), std::move(text)}};
   }
   wire::FoundItem operator()(std::string key, Skipped skipped) const {
-    return {std::move(key), wire::FoundItem::Skip{Cut(std::move(skipped.reason), kMaxWordBytes)}};
+    if (const auto checked = CheckWord(kReason, skipped.reason); !checked) {
+      return (*this)(std::move(key), Failed{checked.error().code, checked.error().message});
+    }
+    return {std::move(key), wire::FoundItem::Skip{std::move(skipped.reason)}};
   }
 };
 
@@ -137,7 +144,10 @@ struct ToWireOutcome {
     return result;
   }
   WireOutcome operator()(Skipped skipped) const {
-    return wire::SkipResult{lease, Cut(std::move(skipped.reason), kMaxWordBytes)};
+    if (const auto checked = CheckWord(kReason, skipped.reason); !checked) {
+      return ToWireFailure(lease, checked.error(), false);
+    }
+    return wire::SkipResult{lease, std::move(skipped.reason)};
   }
 };
 

@@ -47,7 +47,7 @@ using OutputFile = wire::OutputFile;
 
 // What a stage has to say of an item in a file of its own: `line`, without its newline, becomes one
 // of OUTPUT/.millrace/<name>.jsonl. Lines are written once an item, sorted by path, when the run
-// ends. A name is [a-z0-9-]{1,32}; "" for no record.
+// ends. For names see wire::IsRecordName; "" for no record.
 using Record = wire::Record;
 
 // The item is done here and goes to the next stage with this payload. At the last stage: the item
@@ -72,7 +72,7 @@ struct Failed {
 };
 
 // The item ends here as skipped: it was never ours to process. Counted by reason in the report
-// ("not-an-image", "excluded", "outside-input", ...): a short stable word.
+// ("not-an-image", "excluded", "outside-input", ...): a word, as wire::IsWord has it.
 struct Skipped {
   std::string reason;
 };

@@ -24,11 +24,17 @@ void PackFound(Packer& packer, const FoundItem& found) {
              found.what);
 }
 
+std::string FailureText(Reader& fail) {
+  std::string text = fail.Text("text");
+  if (text.size() > kMaxTextBytes) text.resize(kMaxTextBytes);
+  return text;
+}
+
 FoundItem ReadFound(Reader& entry) {
   FoundItem found{entry.Text("key"), FoundItem::Next{}};
   if (entry.Has("fail")) {
     entry.Nested("fail", [&](Reader& fail) {
-      found.what = FoundItem::Fail{fail.Text("code"), fail.Text("text")};
+      found.what = FoundItem::Fail{fail.Text("code"), FailureText(fail)};
     });
   } else if (entry.Has("skip")) {
     found.what = FoundItem::Skip{entry.Text("skip")};
@@ -112,10 +118,8 @@ DoneResult ReadDone(Reader& entry) {
 FailReport ReadFail(Reader& reader) {
   FailReport report{reader.LinkFields(), {}};
   reader.Each("results", [&](Reader& entry) {
-    FailResult result{entry.LeaseFields(), entry.Text("code"), entry.Text("text"),
-                      entry.BoolOr("retryable", false), ReadRecord(entry)};
-    if (result.text.size() > kMaxTextBytes) result.text.resize(kMaxTextBytes);
-    report.results.push_back(std::move(result));
+    report.results.push_back({entry.LeaseFields(), entry.Text("code"), FailureText(entry),
+                              entry.BoolOr("retryable", false), ReadRecord(entry)});
   });
   return report;
 }

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/image/sniff.h"
+#include "common/os/file_time.h"
 #include "common/os/unique_fd.h"
 
 namespace millrace {
@@ -22,10 +23,9 @@ Seen UnreadableOrSkipped(std::string_view key, int error_number) {
 }
 
 Meta FileMeta(const struct stat& status, std::string_view key) {
-  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
   Meta meta;
   meta.Set("bytes", std::int64_t{status.st_size});
-  meta.Set("mtime_ns", status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec);
+  meta.Set("mtime_ns", MtimeNs(status));
   if (!NamedLikeAnImage(key)) meta.Set(std::string(kUnnamedMeta), true);
   return meta;
 }

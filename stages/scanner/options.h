@@ -6,7 +6,7 @@
 
 namespace millrace {
 
-//   chunk: 1000          # items a scan job reports at most (1 to 100,000)
+//   chunk: 1000          # items a scan job reports at most (1 to 50,000)
 OptionSchema ScannerOptions();
 
 }  // namespace millrace

@@ -2,7 +2,12 @@
 #include "broker/broker.h"
 
 #include <doctest/doctest.h>
+#include <spdlog/sinks/ostream_sink.h>
 
+#include <deque>
+#include <memory>
+#include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,13 +23,18 @@ class Ports final : public BrokerPorts {
  public:
   std::vector<wire::ReplyEnvelope> replies;
   std::optional<Error> broken;
+  std::deque<int> unreadable;  // links by which reports have come that nobody can read
 
   // What was posted is on disk.
   void Commit() {
     for (StateRequest& request : std::exchange(posted_, {})) {
       StateAnswer answer;
       if (const auto* open = std::get_if<OpenRun>(&request)) {
-        answer = RunOpened{RunId(1), open->order, false, false};
+        answer = RunOpened{RunId(++runs_), open->order, false, false};
+      } else if (const auto* retry = std::get_if<RetryRun>(&request)) {
+        RunOrder order;
+        order.output = retry->output;
+        answer = RunOpened{RunId(1), order, true, false};
       } else if (std::holds_alternative<StartRun>(request)) {
         answer = RunStart{};
       }
@@ -37,7 +47,12 @@ class Ports final : public BrokerPorts {
   void SendToFeed(IncarnationId, wire::FeedMessage) override {}
   std::vector<IncarnationId> UnconnectedFeeds(Instant) override { return {}; }
   std::optional<Instant> NextFeedDeadline() override { return std::nullopt; }
-  Result<std::optional<Report>> NextReport() override { return std::nullopt; }
+  Result<std::optional<Report>> NextReport() override {
+    if (unreadable.empty()) return std::nullopt;
+    const int link = unreadable.front();
+    unreadable.pop_front();
+    return Report{link, Fail(ErrorCode::kProtocol, "a head that is not msgpack")};
+  }
   void Reply(const std::string&, wire::ReplyEnvelope reply) override {
     replies.push_back(std::move(reply));
   }
@@ -64,10 +79,11 @@ class Ports final : public BrokerPorts {
   std::vector<StateRequest> posted_;
   StateProgress progress_;
   std::uint64_t last_ = 0;
+  std::uint64_t runs_ = 0;
 };
 
 struct BrokerWorld {
-  BrokerWorld() : broker(Stages(), {}, Epoch(1), clock, ports, NullLogger()) { broker.Start(); }
+  BrokerWorld() : broker(Stages(), {}, Epoch(1), clock, ports, log) { broker.Start(); }
 
   static Topology Stages() {
     Topology topology;
@@ -75,6 +91,13 @@ struct BrokerWorld {
     topology.stages[0].name = "scan";
     topology.stages[1].name = "work";
     return topology;
+  }
+  static std::shared_ptr<spdlog::logger> MakeLog(std::ostream& to) {
+    auto log = std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_st>(to));
+    log->set_pattern("%v");
+    log->set_level(spdlog::level::warn);
+    return log;
   }
   // True where there was an answer at once.
   template <typename Request>
@@ -94,9 +117,33 @@ struct BrokerWorld {
     return ports.replies.back().id == asked &&
            std::holds_alternative<Reply>(ports.replies.back().reply);
   }
+  bool LastRefusalHas(const std::string& text) const {
+    return LastReplyIs<wire::ErrorReply>() &&
+           std::get<wire::ErrorReply>(ports.replies.back().reply).text.find(text) !=
+               std::string::npos;
+  }
+
+  // What was logged since this was asked last, a line each.
+  std::vector<std::string> Logged() {
+    std::vector<std::string> lines;
+    std::istringstream text(std::exchange(logged, {}).str());
+    for (std::string line; std::getline(text, line);) lines.push_back(std::move(line));
+    return lines;
+  }
+  // An unreadable report by each of these links.
+  void Garble(const std::vector<int>& links) {
+    ports.unreadable.assign(links.begin(), links.end());
+    broker.DrainReports();
+  }
+  void EndLink(int link) {
+    broker.LinkEnded(link);
+    broker.Turn(std::nullopt);
+  }
 
   ManualClock clock;
   Ports ports;
+  std::ostringstream logged;
+  std::shared_ptr<spdlog::logger> log = MakeLog(logged);
   Broker broker;
   std::uint64_t asked = 0;
 };
@@ -145,6 +192,49 @@ TEST_CASE("a broker goes on with a run only in the folder that it wrote to") {
   }
 }
 
+TEST_CASE("an order into an output that another is being recorded for is refused; the same joins") {
+  BrokerWorld world;
+  CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
+  CHECK(world.Ask(wire::Submit{.input = "/other", .output = "/out"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  CHECK(world.Ask(wire::Submit{.input = "/in", .output = "/out", .fresh = true}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  CHECK(world.Ask(wire::RetryRequest{"/out", "", ""}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  // What a run stops at may differ, as with one that is under way.
+  CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out", .stop_at_failures = 3}));
+  CHECK_FALSE(world.Ask(wire::Submit{.input = "/other", .output = "/elsewhere"}));
+  const std::size_t before = world.ports.replies.size();
+  world.Commit();
+  REQUIRE(world.ports.replies.size() == before + 3);
+  CHECK(world.ports.replies[before].id == 1);
+  CHECK(world.ports.replies[before + 1].id == 5);
+  for (std::size_t i = before; i < before + 3; ++i) {
+    CHECK(std::holds_alternative<wire::Submitted>(world.ports.replies[i].reply));
+  }
+}
+
+TEST_CASE("a retry of other failures than those that are being tried again is refused") {
+  BrokerWorld world;
+  const wire::RetryRequest retry{"/out", "work", "corrupt"};
+  CHECK_FALSE(world.Ask(retry));
+  CHECK_FALSE(world.Ask(retry));
+  CHECK(world.Ask(wire::RetryRequest{"/out", "work", "empty"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  CHECK(world.Ask(wire::RetryRequest{"/out", "", "corrupt"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  CHECK(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+  const std::size_t before = world.ports.replies.size();
+  world.Commit();
+  CHECK(world.ports.replies.size() == before + 2);
+  // And likewise once it is under way.
+  CHECK(world.Ask(retry));
+  CHECK(world.LastReplyIs<wire::Submitted>());
+  CHECK(world.Ask(wire::RetryRequest{"/out", "work", "empty"}));
+  CHECK(world.LastRefusalHas("is writing to /out"));
+}
+
 TEST_CASE("a broker whose state broke takes no orders") {
   BrokerWorld world;
   world.Ask(wire::Submit{.input = "/in", .output = "/out"});
@@ -154,4 +244,44 @@ TEST_CASE("a broker whose state broke takes no orders") {
   world.broker.OnState();
   CHECK(world.Ask(wire::ResumeRequest{RunId(1)}));
   CHECK(world.LastReplyIs<wire::ErrorReply>());
+}
+
+TEST_CASE("each peer that sends garbage is named once a minute, with how much there was") {
+  BrokerWorld world;
+  const Error error{ErrorCode::kProtocol, "why"};
+  for (int i = 0; i < 3; ++i) {
+    world.broker.MalformedRequest(std::string("\0one!", 5), error);
+    world.broker.MalformedRequest(std::string("\0two!", 5), error);
+  }
+  world.Garble({7, 7, 8});
+  CHECK(world.Logged() ==
+        std::vector<std::string>{
+            "control connection 006f6e6521 sent a message that does not follow the protocol (1 of "
+            "all peers so far): why",
+            "control connection 0074776f21 sent a message that does not follow the protocol (2 of "
+            "all peers so far): why",
+            "reports connection 7 sent a message that does not follow the protocol (7 of all peers "
+            "so far): a head that is not msgpack",
+            "reports connection 8 sent a message that does not follow the protocol (9 of all peers "
+            "so far): a head that is not msgpack"});
+  world.clock.Advance(std::chrono::seconds(61));
+  world.broker.MalformedRequest(std::string("\0one!", 5), error);
+  CHECK(world.Logged() ==
+        std::vector<std::string>{
+            "control connection 006f6e6521 sent a message that does not follow the protocol, and 2 "
+            "more since that was last said of it (10 of all peers so far): why"});
+}
+
+TEST_CASE("who connects by a descriptor that sent garbage before is not silenced for it") {
+  BrokerWorld world;
+  world.Garble({7, 7});
+  CHECK(world.Logged().size() == 1);
+  world.EndLink(7);
+  CHECK(world.Logged() == std::vector<std::string>{
+                              "reports connection 7 has gone; it had sent 1 more messages that do "
+                              "not follow the protocol"});
+  world.Garble({7});
+  CHECK(world.Logged().size() == 1);
+  world.EndLink(7);
+  CHECK(world.Logged().empty());
 }

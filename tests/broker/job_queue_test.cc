@@ -5,6 +5,7 @@
 
 #include "common/payload/meta.h"
 #include "common/wire/codec.h"
+#include "common/wire/words.h"
 #include "tests/broker/queue_world.h"
 
 using namespace millrace;
@@ -434,6 +435,101 @@ TEST_CASE("what a stage says of an item that failed is told with its last attemp
   world.Settle();
   REQUIRE(world.ended.size() == 1);
   CHECK(world.ended[0].records.at(0).line == "{}");
+}
+
+TEST_CASE("a code, a reason or a warning that is no short word fails its item, and only it") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 8);
+  world.FinishScan(scanner, {"fails", "skips", "warns", "warns-much", "fine"});
+  const std::vector<wire::Lease> leases = world.ClaimAll(worker);
+  world.Held(worker).clear();
+  const std::string exception = "[Errno 2] No such file: '/in/a.jpg'" + std::string(10'000, '!');
+  const std::vector<wire::FailResult> failed = {
+      {leases.at(0), exception, std::string(wire::kMaxTextBytes, 't'), false}};
+  const std::vector<wire::SkipResult> skipped = {{leases.at(1), exception}};
+  world.queue.Failed(worker, failed, world.now);
+  world.queue.Skipped(worker, skipped, world.now);
+  std::vector<wire::DoneResult> done;
+  done.push_back({leases.at(2), wire::ItemResult{.warnings = {"truncated", exception}}});
+  done.push_back({leases.at(3), wire::ItemResult{.warnings = std::vector<std::string>(65, "w")}});
+  done.push_back({leases.at(4), wire::ItemResult{.warnings = {std::string(64, 'w')}}});
+  world.queue.Finished(worker, std::move(done), world.now);
+  world.Settle();
+  CHECK(world.accepted.size() == 2 * leases.size() + 1);
+  for (const std::string key : {"fails", "skips", "warns", "warns-much"}) {
+    CAPTURE(key);
+    REQUIRE(world.EndOf(key) != nullptr);
+    CHECK(world.EndOf(key)->outcome == ItemOutcome::kFailed);
+    CHECK(world.EndOf(key)->code == "protocol");
+    CHECK(world.EndOf(key)->text.size() <= wire::kMaxTextBytes);
+    CHECK((key == "warns-much" || world.EndOf(key)->text.find("[Errno 2]") != std::string::npos));
+  }
+  CHECK(world.EndOf("fine") == nullptr);
+  CHECK(world.Counts(run).failed_by == std::map<std::string, std::int64_t>{{"protocol", 4}});
+}
+
+TEST_CASE("a failure that may pass is tried again, whatever its code") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 1);
+  world.FinishScan(scanner, {"a"});
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    CHECK(world.ended.empty());
+    world.Fail(worker, world.ClaimAll(worker).at(0), /*retryable=*/true, "No space left");
+    world.Advance(std::chrono::seconds(1));
+  }
+  REQUIRE(world.ended.size() == 1);
+  CHECK(world.ended[0].code == "protocol");
+  CHECK(world.ended[0].text.find("'No space left'") != std::string::npos);
+}
+
+TEST_CASE("what a scan says of an item is held to the same words") {
+  QueueWorld world;
+  world.hold_scans = true;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  std::vector<wire::DoneResult> results;
+  results.push_back(
+      {world.Held(scanner).back(), wire::ScanResult{{{"fails", wire::FoundItem::Fail{"Bad", "x"}},
+                                                     {"skips", wire::FoundItem::Skip{""}},
+                                                     {"fine", wire::FoundItem::Skip{"excluded"}}},
+                                                    std::nullopt}});
+  world.queue.Finished(scanner, std::move(results), world.now);
+  world.Settle();
+  REQUIRE(world.held_scans.size() == 1);
+  const std::vector<wire::FoundItem>& found = world.held_scans[0].found;
+  REQUIRE(found.size() == 3);
+  CHECK(std::get<wire::FoundItem::Fail>(found[0].what).code == "protocol");
+  CHECK(std::get<wire::FoundItem::Fail>(found[0].what).text ==
+        "its code 'Bad' is not [a-z0-9-]{1,64}: x");
+  CHECK(std::get<wire::FoundItem::Fail>(found[1].what).code == "protocol");
+  CHECK(std::get<wire::FoundItem::Skip>(found[2].what).reason == "excluded");
+}
+
+TEST_CASE("a record that would overwrite millrace's own files fails its item") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 8);
+  const std::vector<std::string> names = {"failed", "deleted", "report", "../x", "failed-too"};
+  world.FinishScan(scanner, names);
+  const std::vector<wire::Lease> leases = world.ClaimAll(worker);
+  world.Held(worker).clear();
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    std::vector<wire::DoneResult> results;
+    results.push_back({leases.at(i), wire::ItemResult{.record = {names[i], "{}"}}});
+    world.queue.Finished(worker, std::move(results), world.now);
+  }
+  world.Settle();
+  CHECK(world.ended.size() == 4);
+  for (const ItemEnded& ended : world.ended) {
+    CHECK(ended.code == "protocol");
+    CHECK(ended.records.empty());
+  }
+  CHECK(world.EndOf("failed-too") == nullptr);
 }
 
 TEST_CASE("a paused run sends nothing more, and may be stopped for good meanwhile") {

@@ -65,9 +65,19 @@ TEST_CASE("what the protocol cannot carry fails the job, not the message") {
   record.record.name = "../../escape";
   record.record.line = "x";
   CHECK(Failure(record).code == "internal");
+  for (const std::string ours : {"failed", "deleted", "report"}) {
+    record.record.name = ours;
+    CHECK(Failure(record).code == "internal");
+  }
   record.record.name = "big";
   record.record.line = std::string(1 << 20, 'x');
   CHECK(Failure(record).code == "too-large");
+  Done warned;
+  warned.warnings = {"truncated", "Not a word"};
+  CHECK(Failure(warned).text.find("'Not a word'") != std::string::npos);
+  const wire::FailResult skipped = Failure(Skipped{std::string(10000, 'x')});
+  CHECK(skipped.code == "internal");
+  CHECK(skipped.text.size() < 200);
   Done meta;
   meta.meta.Set("long", std::string(kMaxMetaBytes, 'x'));
   CHECK(Failure(meta).code == "too-large");
@@ -97,7 +107,8 @@ TEST_CASE("whatever becomes of an outcome, its report can be decoded") {
   CHECK(scan.found[0].key == "a\xff.jpg");
   CHECK(std::holds_alternative<wire::FoundItem::Next>(scan.found[0].what));
   CHECK(std::get<wire::FoundItem::Fail>(scan.found[1].what).code == "empty");
-  CHECK(std::holds_alternative<wire::FoundItem::Skip>(scan.found[2].what));
+  // A reason that is no word.
+  CHECK(std::get<wire::FoundItem::Fail>(scan.found[2].what).code == "internal");
 }
 
 TEST_CASE("a failure and a skip keep what the stage said") {
