@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from millrace_testing import TestCase, files_below, jpeg, main, write_photos
+from millrace_testing import BIN, TestCase, files_below, jpeg, main, write_photos
 
 
 class Completion(TestCase):
@@ -109,6 +109,17 @@ class Mistakes(TestCase):
         run = self.run_to_end("run", "face-parsing", "--help", expect=0)
         self.assertIn("--weights", run.stdout)
         self.assertIn("Examples:", run.stdout)
+
+
+class Results(TestCase):
+    def test_what_a_stage_prints_is_no_part_of_the_report(self):
+        write_photos(self.photos, 3)
+        chatty = self.folder / "millrace-preprocess"
+        chatty.write_text(f"#!/bin/sh\necho a library says hello\nexec {BIN}/millrace-preprocess \"$@\"\n")
+        chatty.chmod(0o755)
+        run = self.run_demo("--json", "--set", f"preprocess.executable={chatty}")
+        self.assertEqual(json.loads(run.stdout), self.report())
+        self.assertIn("preprocess-0: a library says hello\n", run.stderr)
 
 
 class Verdicts(TestCase):
