@@ -11,7 +11,10 @@
 namespace millrace::cli {
 namespace {
 
-std::string SignalName(int signal) { return signal == SIGINT ? "Ctrl-C" : "SIGTERM"; }
+std::string SignalName(int signal) {
+  if (signal == SIGINT) return "Ctrl-C";
+  return signal == SIGHUP ? "SIGHUP" : "SIGTERM";
+}
 
 }  // namespace
 
