@@ -4,6 +4,8 @@
 
 #include "cli/check/broken_list.h"
 #include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/list_copy.h"
 #include "cli/local_run.h"
 #include "cli/run_input.h"
 #include "cli/run_record.h"
@@ -25,8 +27,13 @@ Result<int> Run(const RunOptions& options) {
   ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
   RunInput input = options.input;
   if (!options.skip_broken.empty()) input.scan.skip_list = dir.path() + "/broken";
-  ASSIGN_OR_RETURN(const wire::Submit submit,
-                   MakeSubmit(input, InputIs::kHere, dir.path() + "/files"));
+  CopyInterrupt interrupt{signals};
+  auto made = MakeSubmit(input, InputIs::kHere, dir.path() + "/files", &interrupt);
+  if (interrupt.signal != 0) {
+    Complain(made.error());
+    return kExitSignal + interrupt.signal;
+  }
+  ASSIGN_OR_RETURN(const wire::Submit submit, std::move(made));
   if (!options.skip_broken.empty()) {
     RETURN_IF_ERROR(WriteBrokenList(options.skip_broken, submit.input, input.scan.skip_list));
   }

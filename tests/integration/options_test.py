@@ -53,6 +53,14 @@ class WhatIsTaken(TestCase):
         self.run_demo("--files-from", "-", "-0", stdin=b"".join(n.encode() + b"\0" for n in chosen))
         self.assert_written(chosen)
 
+    def test_a_list_that_a_shell_gives_as_a_pipe(self):
+        command = [str(word) for word in
+                   (BIN / "millrace", "run", "demo", self.photos, self.out, *self.SMALL)]
+        subprocess.run(
+            ["bash", "-c", f'"$@" --files-from <(printf "%s\\n" {" ".join(self.names[3:6])})',
+             "bash", *command], check=True, capture_output=True)
+        self.assert_written(self.names[3:6])
+
     def test_filters_and_limits(self):
         self.run_demo("--include", "001/**", "--exclude", "*-0010?.jpg")
         self.assert_written([n for n in self.names if n.startswith("001/") and "-0010" not in n])
@@ -97,6 +105,11 @@ class Mistakes(TestCase):
                     says='did you mean "replicas"?')
         self.refuse("run", "demo", self.photos, says="OUTPUT")
         self.refuse("ruin", "demo", says="did you mean 'run'?")
+
+    def test_patterns_that_no_run_can_carry(self):
+        many = [word for number in range(2000) for word in ("--exclude", f"folder-{number:05}")]
+        self.refuse("run", "demo", self.photos, self.out, *many, says="millrace: --exclude: ")
+        self.refuse("run", "demo", self.photos, self.out, "--include", "a\nb", says="newline")
 
     def test_a_folder_without_images(self):
         empty = self.folder / "empty"
