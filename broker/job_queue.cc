@@ -226,17 +226,23 @@ void JobQueue::StopAllRuns(const std::string& reason, Instant now) {
 
 void JobQueue::DropWaitingJobs(Run& run) {
   std::vector<JobId> waiting;
-  std::map<IncarnationId, std::vector<wire::Lease>> sent;
+  std::map<IncarnationId, std::vector<wire::Lease>> unwanted;
   for (const auto& [id, job] : jobs_) {
     if (job.run != run.id) continue;
-    if (job.state == JobState::kSent) sent[job.holder].push_back({id, job.delivery});
+    // A chunk of a scan may take long, and nothing is lost with it: the next begins at its cursor.
+    const bool given_up = job.state == JobState::kClaimed && id == run.scan_job;
+    if (job.state == JobState::kSent || given_up) {
+      unwanted[job.holder].push_back({id, job.delivery});
+    }
     if (!job.InFlight()) waiting.push_back(id);
   }
   for (const JobId id : waiting) {
     if (id == run.scan_job) run.scan_job = JobId();
     RemoveJob(id);
   }
-  for (auto& [worker, leases] : sent) actions_.emplace_back(SendRevoke{worker, std::move(leases)});
+  for (auto& [worker, leases] : unwanted) {
+    actions_.emplace_back(SendRevoke{worker, std::move(leases)});
+  }
   for (StageState& stage : stages_) stage.ready.RemoveRun(run.id);
 }
 

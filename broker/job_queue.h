@@ -72,8 +72,8 @@ class JobQueue {
   void StartRun(RunId run, RunStart start, Instant now);
   // A RecordScan has been carried out.
   void ScanRecorded(RunId run, struct ScanRecorded recorded, Instant now);
-  // Sends nothing more of the run, takes back what has not begun, and ends it once the rest is in.
-  // One that is pausing may be stopped for good.
+  // Sends nothing more of the run, takes back what has not begun and the chunk of a scan that has,
+  // and ends it once the rest is in. One that is pausing may be stopped for good.
   void StopRun(RunId run, RunResult result, std::string reason, Instant now);
   // Forgets a run that has ended.
   void DropRun(RunId run);

@@ -153,7 +153,7 @@ void BrokerService::DrainControl() {
 
 void BrokerService::OnSignals() {
   while (const std::optional<int> signal = signals_.Next()) {
-    if (*signal == SIGTERM || *signal == SIGINT) broker_->ToldToStop();
+    if (*signal != SIGCHLD) broker_->ToldToStop();
   }
 }
 

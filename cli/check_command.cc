@@ -68,7 +68,7 @@ std::optional<int> ExitStatusOfUnfinished(const CheckedInput& checked, Terminal&
   constexpr const char* kGoOn = "millrace: the same command goes on where it stopped";
   if (end.signal != 0) {
     if (!done) terminal.Print(kGoOn);
-    return 128 + end.signal;
+    return kExitSignal + end.signal;
   }
   if (end.trouble.empty() && done) return std::nullopt;
   std::string why = end.trouble;
@@ -279,7 +279,7 @@ void AddCheckCommand(CLI::App& app, Action& chosen) {
       "since they were judged. docs/check.md says what each code means and what ok can prove.\n\n"
       "The same command again reads only what is new or changed.\n\n"
       "Exit status: 0 none broken; 1 some, by --fail-on; 2 wrong usage, no INPUT or no images;\n"
-      "3 could not finish; 130 or 143 interrupted.\n\n"
+      "3 could not finish; 129, 130 or 143 interrupted.\n\n"
       "Examples:\n"
       "  millrace check photos\n"
       "  millrace check photos --level strict --json --only bad | jq -r .path\n"

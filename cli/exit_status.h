@@ -9,9 +9,9 @@ inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailures = 1;  // done, but the failures reached --fail-on
 inline constexpr int kExitUsage =
     2;  // usage, configuration, missing INPUT or weights, nothing found
-inline constexpr int kExitUnfinished = 3;     // could not finish, and stderr says why
-inline constexpr int kExitInterrupted = 130;  // 128 + SIGINT
-inline constexpr int kExitTerminated = 143;   // 128 + SIGTERM
+inline constexpr int kExitUnfinished = 3;  // could not finish, and stderr says why
+// 128 + the signal's number: 129, 130 or 143 where SIGHUP, SIGINT or SIGTERM interrupted it.
+inline constexpr int kExitSignal = 128;
 
 // For an error that ended a command: what the person can mend at the command line is kExitUsage.
 [[nodiscard]] constexpr int ExitStatusOf(ErrorCode code) {

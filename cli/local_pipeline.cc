@@ -63,6 +63,14 @@ std::string WhyNot(const std::string& worker, std::string_view line) {
   return fmt::format("{} cannot start: {}", worker, line);
 }
 
+Duration LongestDrainOf(const Topology& topology) {
+  Duration longest{};
+  for (const StageConfig& stage : topology.stages) {
+    longest = std::max(longest, stage.drain_timeout);
+  }
+  return longest;
+}
+
 bool IsExecutable(const std::string& path) { return access(path.c_str(), X_OK) == 0; }
 
 }  // namespace
@@ -112,6 +120,7 @@ Result<std::unique_ptr<LocalPipeline>> LocalPipeline::Start(const Clock& clock, 
 LocalPipeline::LocalPipeline(const Clock& clock, Options options, net::Context context,
                              net::ControlClient control, ChildOptions broker)
     : on_line_(std::move(options.on_line)),
+      longest_drain_(LongestDrainOf(options.topology)),
       context_(std::move(context)),
       control_(std::move(control)),
       broker_(clock, std::move(broker),

@@ -66,6 +66,8 @@ class LocalPipeline {
   void Shutdown();
   [[nodiscard]] bool AllEnded() const;
   void KillAll();
+  // The longest drain_timeout of its stages: what the broker may wait for workers that leave.
+  [[nodiscard]] Duration LongestDrain() const { return longest_drain_; }
 
  private:
   LocalPipeline(const Clock& clock, Options options, net::Context context,
@@ -78,6 +80,7 @@ class LocalPipeline {
   void SendAwayTheRest();
 
   const std::function<void(std::string_view line)> on_line_;
+  const Duration longest_drain_;
   net::Context context_;
   net::ControlClient control_;
   BrokerKeeper broker_;

@@ -27,7 +27,7 @@ int Conclude(const LocalRunOptions& options, const SessionEnd& end, const std::s
   const bool done = end.run && end.run->state == "done";
   if (end.signal != 0) {
     if (!done) terminal.Print("millrace: " + how_to_go_on);
-    return 128 + end.signal;
+    return kExitSignal + end.signal;
   }
   if (!end.trouble.empty()) {
     terminal.Print("millrace: " + end.trouble);

@@ -1,9 +1,11 @@
 #include "cli/logged_child.h"
 
+#include <algorithm>
+
 namespace millrace::cli {
 namespace {
 
-// A child that writes without newlines must not grow us without bound.
+// A child that writes without newlines must not grow us without bound: its line is cut in pieces.
 constexpr std::size_t kLongestLine = 16 * 1024;
 
 }  // namespace
@@ -17,16 +19,24 @@ Result<LoggedChild> LoggedChild::Start(std::string name, ChildOptions options) {
 void LoggedChild::ReadLines(const std::function<void(std::string_view line)>& take) {
   const bool ended = child_.Reap().has_value();  // asked first: what it wrote before is there now
   partial_ += child_.ReadStderr();
-  std::size_t start = 0;
-  for (std::size_t end = 0; (end = partial_.find('\n', start)) != std::string::npos;
-       start = end + 1) {
-    take(std::string_view(partial_).substr(start, end - start));
+  std::string_view rest = partial_;
+  for (;;) {
+    const std::size_t end = rest.find('\n');
+    if (std::min(end, rest.size()) > kLongestLine) {
+      take(rest.substr(0, kLongestLine));
+      rest.remove_prefix(kLongestLine);
+    } else if (end == std::string_view::npos) {
+      break;
+    } else {
+      take(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+    }
   }
-  partial_.erase(0, start);
-  if (!partial_.empty() && (ended || partial_.size() > kLongestLine)) {
-    take(partial_);
-    partial_.clear();
+  if (ended && !rest.empty()) {
+    take(rest);
+    rest = {};
   }
+  partial_.erase(0, partial_.size() - rest.size());
 }
 
 std::string LoggedChild::LastLine() const {

@@ -21,8 +21,9 @@ class LoggedChild {
   // To poll for reading; -1 once stderr has ended.
   [[nodiscard]] int stderr_fd() const { return child_.stderr_fd(); }
 
-  // Gives every line that is complete by now to `take`; after the end, the last one as well.
-  // Never blocks.
+  // Gives the lines that are complete by now to `take`, a long one in pieces of 16 KiB; after the
+  // end, the last one as well. Never blocks, and takes no more at once than Child::kMostRead, so
+  // that a child that never stops writing does not hold up everything else.
   void ReadLines(const std::function<void(std::string_view line)>& take);
 
   // How it ended; nullopt while it runs.

@@ -4,6 +4,8 @@
 
 #include "cli/check/broken_list.h"
 #include "cli/command.h"
+#include "cli/exit_status.h"
+#include "cli/list_copy.h"
 #include "cli/local_run.h"
 #include "cli/run_input.h"
 #include "cli/run_record.h"
@@ -25,8 +27,13 @@ Result<int> Run(const RunOptions& options) {
   ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
   RunInput input = options.input;
   if (!options.skip_broken.empty()) input.scan.skip_list = dir.path() + "/broken";
-  ASSIGN_OR_RETURN(const wire::Submit submit,
-                   MakeSubmit(input, InputIs::kHere, dir.path() + "/files"));
+  CopyInterrupt interrupt{signals};
+  auto made = MakeSubmit(input, InputIs::kHere, dir.path() + "/files", &interrupt);
+  if (interrupt.signal != 0) {
+    Complain(made.error());
+    return kExitSignal + interrupt.signal;
+  }
+  ASSIGN_OR_RETURN(const wire::Submit submit, std::move(made));
   if (!options.skip_broken.empty()) {
     RETURN_IF_ERROR(WriteBrokenList(options.skip_broken, submit.input, input.scan.skip_list));
   }
@@ -74,8 +81,8 @@ void AddRunCommand(CLI::App& app, Action& chosen, const std::vector<std::string>
       "are not tried again unless they changed, or it was not their fault (a full disk, a\n"
       "worker that was lost): `millrace retry OUTPUT` does.\n\n"
       "Exit status: 0 done; 1 done, but failures reached --fail-on; 2 wrong usage,\n"
-      "configuration, INPUT or weights, or no images; 3 could not finish; 130 or 143\n"
-      "interrupted.\n\n"
+      "configuration, INPUT or weights, or no images; 3 could not finish; 129, 130 or\n"
+      "143 interrupted.\n\n"
       "`millrace run TOPOLOGY --help` lists the topology's own parameters too.\n\n"
       "Examples:\n"
       "  millrace run demo photos out\n"

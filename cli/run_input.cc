@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
 
 #include "common/payload/meta.h"
+#include "stages/scanner/glob.h"
 
 namespace millrace::cli {
 namespace {
@@ -24,32 +23,57 @@ bool IsWithin(const fs::path& inner, const fs::path& outer) {
   return rest_of_outer == real_outer.end();
 }
 
-Result<void> CopyStdin(const std::string& list_file) {
-  std::ofstream list(list_file, std::ios::binary);
-  if (std::cin.peek() != std::char_traits<char>::eof()) list << std::cin.rdbuf();
-  list.close();
-  if (!list) return Fail(ErrorCode::kWriteFailed, "cannot copy the list on stdin to " + list_file);
+// A list that can be read only once is copied; one in a file stays where it is.
+Result<void> ResolveList(ScanRunOptions& scan, InputIs where, const std::string& list_file,
+                         CopyInterrupt* interrupt) {
+  if (scan.files_from.empty()) return {};
+  const bool on_stdin = scan.files_from == "-";
+  if (!on_stdin) scan.files_from = AbsolutePath(scan.files_from);
+  std::error_code error;
+  const fs::file_status status = fs::status(scan.files_from, error);
+  if (!on_stdin && (where == InputIs::kElsewhere || fs::is_regular_file(status))) return {};
+  if (!on_stdin && !fs::exists(status)) {
+    return Fail(ErrorCode::kNotFound, fmt::format("--files-from: no file {}", scan.files_from));
+  }
+  if (list_file.empty()) {
+    return Fail(ErrorCode::kUsage,
+                fmt::format("--files-from {}: only `millrace run` copies a list that can be read "
+                            "once; here give a file that the scanner can read",
+                            scan.files_from));
+  }
+  const auto copied = CopyList(scan.files_from, list_file, interrupt);
+  if (!copied) return Fail(copied.error().WithContext("--files-from"));
+  scan.files_from = list_file;
   return {};
 }
 
-Result<void> ResolveList(ScanRunOptions& scan, InputIs where, const std::string& list_file) {
-  if (scan.files_from.empty()) return {};
-  if (scan.files_from == "-") {
-    if (list_file.empty()) {
-      return Fail(
-          ErrorCode::kUsage,
-          "--files-from - is for `millrace run`: here give a file that the scanner can read");
+// Patterns travel one a line.
+Result<void> CheckPatterns(const char* option, const std::vector<std::string>& patterns) {
+  for (const std::string& pattern : patterns) {
+    const auto parsed = Glob::Parse(pattern);
+    if (!parsed) return Fail(parsed.error().WithContext(option));
+    if (pattern.find('\n') != std::string::npos) {
+      return Fail(ErrorCode::kUsage,
+                  fmt::format("{}: a pattern cannot hold a newline; write ? for it", option));
     }
-    RETURN_IF_ERROR(CopyStdin(list_file));
-    scan.files_from = list_file;
-    return {};
   }
-  const fs::path path = AbsolutePath(scan.files_from);
-  if (where == InputIs::kHere && !fs::is_regular_file(path)) {
-    return Fail(ErrorCode::kNotFound, fmt::format("--files-from: no file {}", path.string()));
-  }
-  scan.files_from = path.string();
   return {};
+}
+
+// All of them travel in one request, which has its bounds.
+Result<std::string> EncodeWithinBounds(const ScanRunOptions& scan) {
+  Meta options;
+  scan.WriteTo(options);
+  std::string encoded = options.Encode();
+  if (encoded.size() <= kMaxMetaBytes) return encoded;
+  const auto bytes = [&options](std::string_view name) { return options.Text(name).size(); };
+  const std::size_t include = bytes(kIncludeOption);
+  const std::size_t exclude = bytes(kExcludeOption);
+  return Fail(
+      ErrorCode::kUsage,
+      fmt::format("{}: {} bytes of patterns are more than one run can carry, which is "
+                  "{}; name the files in a list for --files-from",
+                  include > exclude ? "--include" : "--exclude", include + exclude, kMaxMetaBytes));
 }
 
 Result<void> CheckPlaces(const fs::path& input, const fs::path& output) {
@@ -167,8 +191,8 @@ std::string AbsolutePath(const std::string& written) {
   return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
 }
 
-Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where,
-                                const std::string& list_file) {
+Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where, const std::string& list_file,
+                                CopyInterrupt* interrupt) {
   fs::path from = AbsolutePath(input.input);
   const fs::path to = AbsolutePath(input.output);
   ScanRunOptions scan = input.scan;
@@ -183,13 +207,17 @@ Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where,
     from = from.parent_path();
   }
   RETURN_IF_ERROR(CheckPlaces(from, to));
-  RETURN_IF_ERROR(ResolveList(scan, where, list_file));
-  Meta options;
-  scan.WriteTo(options);
-  RETURN_IF_ERROR(ScanRunOptions::ReadFrom(options));
+  RETURN_IF_ERROR(CheckPatterns("--include", scan.include));
+  RETURN_IF_ERROR(CheckPatterns("--exclude", scan.exclude));
+  Meta asked;
+  scan.WriteTo(asked);
+  RETURN_IF_ERROR(ScanRunOptions::ReadFrom(asked));
+  // Last: a list that is being made is waited for.
+  RETURN_IF_ERROR(ResolveList(scan, where, list_file, interrupt));
+  ASSIGN_OR_RETURN(std::string options, EncodeWithinBounds(scan));
   return wire::Submit{.input = from.string(),
                       .output = to.string(),
-                      .options = options.Encode(),
+                      .options = std::move(options),
                       .stop_at_failures = input.stop_at.count,
                       .stop_at_share = input.stop_at.share,
                       .fresh = input.fresh,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/failure_limit.h"
+#include "cli/list_copy.h"
 #include "cli/report.h"
 #include "common/base/result.h"
 #include "common/wire/messages.h"
@@ -38,10 +39,12 @@ enum class InputIs { kHere, kElsewhere };
 
 // The request that starts the run: absolute paths, one file as its folder and `only`, the list of
 // --files-from as an absolute path. kUsage or kNotFound where INPUT is missing, where OUTPUT is
-// INPUT or a folder above it, or for malformed filters.
+// INPUT or a folder above it, or for filters that are malformed or too many.
 //
-// A list on stdin ("-") is copied to `list_file`, which must last as long as the run; kUsage where
-// that is "".
-Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where, const std::string& list_file);
+// A list that can be read only once, on stdin ("-") or in a pipe, is copied to `list_file`, which
+// must last as long as the run; kUsage where that is "". A signal ends the copying, as CopyList
+// says.
+Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where, const std::string& list_file,
+                                CopyInterrupt* interrupt = nullptr);
 
 }  // namespace millrace::cli

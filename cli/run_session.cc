@@ -11,7 +11,10 @@
 namespace millrace::cli {
 namespace {
 
-std::string SignalName(int signal) { return signal == SIGINT ? "Ctrl-C" : "SIGTERM"; }
+std::string SignalName(int signal) {
+  if (signal == SIGINT) return "Ctrl-C";
+  return signal == SIGHUP ? "SIGHUP" : "SIGTERM";
+}
 
 }  // namespace
 
@@ -83,7 +86,7 @@ void RunSession::TakeSignals() {
                                 SignalName(*signal)));
     // A worker that got the signal too leaves by itself.
     pipeline_.ExpectEnds();
-    Cancel("interrupted by " + SignalName(*signal), kStopDeadline);
+    Cancel("interrupted by " + SignalName(*signal), StopDeadline(pipeline_.LongestDrain()));
   }
 }
 
@@ -156,7 +159,8 @@ void RunSession::CheckTime() {
   if (!stop_at || clock_.Now() < *stop_at) return;
   end_.out_of_time = true;
   terminal_.Print(fmt::format("it is {}: finishing what is in flight", options_.until->text));
-  Cancel(fmt::format("it is {}, as --until says", options_.until->text), kStopDeadline);
+  Cancel(fmt::format("it is {}, as --until says", options_.until->text),
+         StopDeadline(pipeline_.LongestDrain()));
 }
 
 void RunSession::CheckDeadline() {
@@ -192,7 +196,7 @@ void RunSession::SendCancel() {
 
 void RunSession::Leave() {
   phase_ = Phase::kLeaving;
-  deadline_ = clock_.Now() + kLeaveDeadline;
+  deadline_ = clock_.Now() + LeaveDeadline(pipeline_.LongestDrain());
   pipeline_.Shutdown();
 }
 

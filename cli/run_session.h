@@ -2,6 +2,7 @@
 // Ctrl-C and brokers that die, and stops the pipeline.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -37,10 +38,18 @@ class RunSession {
  public:
   // A broker that has not answered by then is not going to.
   static constexpr Duration kStartDeadline = std::chrono::minutes(2);
-  // For a cancelled run to end: what is in flight may finish.
-  static constexpr Duration kStopDeadline = std::chrono::seconds(60);
-  // For the processes to leave, once the run has ended.
-  static constexpr Duration kLeaveDeadline = std::chrono::seconds(10);
+  // For a cancelled run to end: what is in flight may finish. `longest_drain` is the longest
+  // drain_timeout of the stages.
+  static constexpr Duration StopDeadline(Duration longest_drain) {
+    return std::max<Duration>(std::chrono::seconds(60), longest_drain + kAfterDrain);
+  }
+  // For the processes to leave after that. The broker waits for its workers as long as
+  // drain_timeout says; where the run has not ended before, its report is written only then.
+  static constexpr Duration LeaveDeadline(Duration longest_drain) {
+    return std::max<Duration>(std::chrono::seconds(10), longest_drain + kAfterDrain);
+  }
+  // For what is left to do once the workers have gone, or have been given up.
+  static constexpr Duration kAfterDrain = std::chrono::seconds(5);
   // For a run to end whose pipeline cannot work.
   static constexpr Duration kGiveUpDeadline = std::chrono::seconds(3);
   // For the last message of a broker that has left.

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -57,11 +58,17 @@ CStrings Environment(const ChildOptions& options) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   // The parent may have died before the line above: then nothing will ever kill us.
   if (getppid() != parent) _exit(127);
-  if (stderr_write >= 0 && dup2(stderr_write, STDERR_FILENO) < 0) _exit(127);
+  if (stderr_write >= 0) {
+    for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+      if (dup2(stderr_write, fd) < 0) _exit(127);
+    }
+  }
   sigset_t none;
   sigemptyset(&none);
   for (const int number : {SIGINT, SIGTERM, SIGCHLD, SIGPIPE}) std::signal(number, SIG_DFL);
-  if (ignore_interrupt) std::signal(SIGINT, SIG_IGN);
+  if (ignore_interrupt) {
+    for (const int number : {SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
+  }
   pthread_sigmask(SIG_SETMASK, &none, nullptr);
   execve(executable, argv, envp);
   const int error = errno;
@@ -182,8 +189,9 @@ void Child::Kill(int signal) {
 std::string Child::ReadStderr() {
   std::string out;
   std::array<char, 4096> chunk{};
-  while (stderr_.valid()) {
-    const ssize_t size = read(stderr_.get(), chunk.data(), chunk.size());
+  while (stderr_.valid() && out.size() < kMostRead) {
+    const ssize_t size =
+        read(stderr_.get(), chunk.data(), std::min(chunk.size(), kMostRead - out.size()));
     if (size > 0) {
       out.append(chunk.data(), static_cast<std::size_t>(size));
     } else if (size == 0) {

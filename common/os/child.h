@@ -17,9 +17,11 @@ struct ChildOptions {
   std::string executable;              // a path; PATH is not searched
   std::vector<std::string> arguments;  // without argv[0], which is `executable`
   std::vector<std::pair<std::string, std::string>> environment;  // added to, or replacing, ours
-  // True: stderr is a pipe that the parent reads with ReadStderr. False: the parent's own stderr.
+  // True: stderr and stdout are one pipe that the parent reads with ReadStderr, so that what a
+  // child prints is never taken for the parent's result. False: the parent's own.
   bool capture_stderr = false;
-  // The terminal sends SIGINT to the whole group; a supervised child leaves on its parent's word.
+  // The terminal sends SIGINT to the whole group, and SIGHUP when it goes; a supervised child
+  // leaves on its parent's word.
   bool ignore_interrupt = false;
 };
 
@@ -56,9 +58,11 @@ class Child {
 
   // To poll for reading; -1 where stderr is not captured or has ended.
   [[nodiscard]] int stderr_fd() const { return stderr_.get(); }
-  // What it has written since the last call, for forwarding; "" when nothing is there. Never
-  // blocks. Drain it after the end too: the last words come then.
+  // What it has written since the last call, for forwarding, at most kMostRead bytes; "" when
+  // nothing is there. Never blocks. Read once more after the end: the last words come then, and a
+  // pipe holds no more of them.
   std::string ReadStderr();
+  static constexpr std::size_t kMostRead = 64 * 1024;
   // The last lines it wrote, at most 4 KiB, of what ReadStderr has read.
   [[nodiscard]] const std::string& stderr_tail() const { return stderr_tail_; }
 

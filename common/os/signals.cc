@@ -27,9 +27,11 @@ Result<SignalFd> SignalFd::Open() {
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGCHLD);
   // A blocked signal is queued even where its disposition is "ignore", so ask.
-  struct sigaction interrupt {};
-  sigaction(SIGINT, nullptr, &interrupt);
-  if (interrupt.sa_handler != SIG_IGN) sigaddset(&set, SIGINT);
+  for (const int signal : {SIGINT, SIGHUP}) {
+    struct sigaction inherited {};
+    sigaction(signal, nullptr, &inherited);
+    if (inherited.sa_handler != SIG_IGN) sigaddset(&set, signal);
+  }
   if (const int error = pthread_sigmask(SIG_BLOCK, &set, nullptr); error != 0) {
     return Fail(ErrorCode::kInternal, "cannot block signals: " + ErrnoText(error));
   }
@@ -37,7 +39,7 @@ Result<SignalFd> SignalFd::Open() {
   pass_on.sa_handler = PassToMainThread;
   pass_on.sa_flags = SA_RESTART;
   // SIGCHLD too: inherited as "ignore" it would reap the children behind our back.
-  for (const int signal : {SIGTERM, SIGCHLD, SIGINT}) {
+  for (const int signal : {SIGTERM, SIGCHLD, SIGINT, SIGHUP}) {
     if (sigismember(&set, signal) == 1) sigaction(signal, &pass_on, nullptr);
   }
   std::signal(SIGPIPE, SIG_IGN);
@@ -52,9 +54,12 @@ std::optional<int> SignalFd::Next() {
   signalfd_siginfo info{};
   for (;;) {
     const ssize_t size = read(fd_.get(), &info, sizeof info);
-    if (size == sizeof info) return static_cast<int>(info.ssi_signo);
     if (size < 0 && errno == EINTR) continue;
-    return std::nullopt;
+    if (size != sizeof info) return std::nullopt;
+    const int signal = static_cast<int>(info.ssi_signo);
+    if (signal == SIGHUP && told_to_leave_) continue;
+    told_to_leave_ = told_to_leave_ || signal != SIGCHLD;
+    return signal;
   }
 }
 

@@ -8,9 +8,12 @@
 
 namespace millrace {
 
-// SIGINT, SIGTERM and SIGCHLD, to be read from a descriptor; SIGPIPE is ignored for the process.
-// SIGINT stays ignored where the process was started so (ChildOptions::ignore_interrupt, a shell's
-// background jobs).
+// SIGINT, SIGTERM, SIGHUP and SIGCHLD, to be read from a descriptor; SIGPIPE is ignored for the
+// process. SIGINT and SIGHUP stay ignored where the process was started so
+// (ChildOptions::ignore_interrupt, a shell's background jobs, nohup).
+//
+// A SIGHUP is told only where none of the others that end a process has been: when a terminal goes,
+// the shell sends one and the kernel another, and neither is somebody who insists.
 //
 // Open and read it on the main thread, before the first other one: threads inherit the mask. A
 // thread that was there before main (OpenBLAS starts some as it is loaded) has the signals open and
@@ -29,6 +32,7 @@ class SignalFd {
  private:
   explicit SignalFd(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd fd_;
+  bool told_to_leave_ = false;  // by a signal that Next has given
 };
 
 }  // namespace millrace

@@ -14,7 +14,7 @@
 namespace millrace {
 
 tl::expected<Checksum, int> ChecksumOfFile(const std::string& path,
-                                           const std::function<void()>& progress) {
+                                           const std::function<bool()>& go_on) {
   constexpr std::size_t kBlockBytes = 1 << 18;
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   struct stat status {};
@@ -34,7 +34,7 @@ tl::expected<Checksum, int> ChecksumOfFile(const std::string& path,
     if (count == 0) break;
     XXH3_128bits_update(state.get(), block.data(), static_cast<std::size_t>(count));
     checksum.bytes += count;
-    progress();
+    if (!go_on()) return tl::unexpected(ECANCELED);
   }
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state.get()));

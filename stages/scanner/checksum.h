@@ -14,9 +14,9 @@ struct Checksum {
   std::int64_t bytes = 0;  // that went into it
 };
 
-// Reads all of the file and calls `progress` now and then. Never waits on what is no regular file
-// any more. An errno where it cannot be read.
+// Reads all of the file and asks `go_on` now and then. Never waits on what is no regular file any
+// more. An errno where it cannot be read; ECANCELED once `go_on` has said no.
 tl::expected<Checksum, int> ChecksumOfFile(const std::string& path,
-                                           const std::function<void()>& progress);
+                                           const std::function<bool()>& go_on);
 
 }  // namespace millrace

@@ -128,6 +128,8 @@ Result<Glob> Glob::Parse(std::string_view pattern) {
   const auto wrong = [&whole](std::string_view what) {
     return Fail(ErrorCode::kUsage, "the pattern '" + whole + "' " + std::string(what));
   };
+  const bool directories_only = pattern.ends_with('/');
+  while (pattern.ends_with('/')) pattern.remove_suffix(1);
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] == '\\') {
       if (++i == pattern.size()) {
@@ -139,8 +141,6 @@ Result<Glob> Glob::Parse(std::string_view pattern) {
       --i;
     }
   }
-  const bool directories_only = pattern.ends_with('/');
-  while (pattern.ends_with('/')) pattern.remove_suffix(1);
   const bool anchored = pattern.find('/') != kNone;
   while (pattern.starts_with('/')) pattern.remove_prefix(1);
   if (pattern.empty()) return wrong("is empty");

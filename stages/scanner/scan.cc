@@ -1,5 +1,7 @@
 #include "stages/scanner/scan.h"
 
+#include <cerrno>
+
 #include "stages/scanner/checksum.h"
 #include "stages/scanner/path_list.h"
 #include "stages/scanner/sample.h"
@@ -48,7 +50,7 @@ Result<Scanned> Scan::Next(std::size_t items, const Job& job, JobContext& contex
     if (visit.is_directory && std::holds_alternative<Failed>(visit.what)) ++at_.unread;
     if (!IsReported(visit)) continue;
     if (CountsAsImage(visit)) ++at_.images;
-    if (options_.checksum) AddChecksum(visit, context);
+    if (options_.checksum) RETURN_IF_ERROR(AddChecksum(visit, job, context));
     key_bytes += visit.key.size();
     std::visit(
         [&](auto& what) {
@@ -65,15 +67,20 @@ Result<Scanned> Scan::Next(std::size_t items, const Job& job, JobContext& contex
   return chunk;
 }
 
-void Scan::AddChecksum(Visit& visit, JobContext& context) const {
+Result<void> Scan::AddChecksum(Visit& visit, const Job& job, JobContext& context) const {
   const auto* stat_only = std::get_if<Meta>(&visit.what);
-  if (stat_only == nullptr) return;
-  const auto checksum =
-      ChecksumOfFile(tree_.FullPath(visit.key), [&context] { context.Progress(); });
+  if (stat_only == nullptr) return {};
+  const auto checksum = ChecksumOfFile(tree_.FullPath(visit.key), [&] {
+    context.Progress();
+    return !context.Cancelled(job);
+  });
+  if (!checksum && checksum.error() == ECANCELED) {
+    return Fail(ErrorCode::kUnavailable, "the scan was stopped while it read " + visit.key);
+  }
   if (!checksum) {
     std::visit([&](auto&& what) { visit.what = std::move(what); },
                UnreadableFile(visit.key, checksum.error()));
-    return;
+    return {};
   }
   Meta meta;
   for (const auto& [name, value] : stat_only->values()) {
@@ -82,6 +89,7 @@ void Scan::AddChecksum(Visit& visit, JobContext& context) const {
   meta.Set("bytes", checksum->bytes);
   meta.Set("checksum", checksum->digest);
   visit.what = std::move(meta);
+  return {};
 }
 
 std::string Scan::Cursor() const {
@@ -116,7 +124,7 @@ Result<void> Scan::DrawSample(const Job& job, JobContext& context) {
   SampleDraw draw(static_cast<std::size_t>(options_.sample));
   Visit visit;
   for (;;) {
-    if (context.Cancelled(job)) break;
+    if (context.Cancelled(job)) return {};  // nothing is drawn yet
     ASSIGN_OR_RETURN(const bool more, Visited(*all, visit));
     if (!more) break;
     context.Progress();

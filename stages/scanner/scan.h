@@ -42,8 +42,9 @@ class Scan {
   Result<bool> Visited(Source& source, Visit& visit) const;
   // Goes through all entries once, to learn up to which hash the sample reaches.
   Result<void> DrawSample(const Job& job, JobContext& context);
-  // What an image holds, in place of the time of its last change.
-  void AddChecksum(Visit& visit, JobContext& context) const;
+  // What an image holds, in place of the time of its last change. An error where the job is
+  // cancelled meanwhile: the chunk is then of no use.
+  Result<void> AddChecksum(Visit& visit, const Job& job, JobContext& context) const;
   // Whether the entry is an image, or is named like one and failed.
   static bool CountsAsImage(const Visit& visit);
   [[nodiscard]] bool IsReported(const Visit& visit) const;

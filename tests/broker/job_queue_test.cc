@@ -192,6 +192,7 @@ TEST_CASE("a cancelled run sends nothing more and ends when what was begun is in
   world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
   world.Settle();
   CHECK(world.revoked[worker] == std::vector<wire::Lease>{leases[1]});
+  CHECK(world.revoked[scanner] == world.Held(scanner));
   world.Return(worker, leases[1]);
   CHECK_FALSE(world.Ended(run));
   world.FinishItem(worker, leases[0]);
@@ -202,6 +203,29 @@ TEST_CASE("a cancelled run sends nothing more and ends when what was begun is in
   CHECK(world.Counts(run).ended() == 0);
   CHECK(world.queue.Totals(kWork, world.now).jobs == 0);
   CHECK(world.queue.Totals(kSave, world.now).jobs == 0);
+}
+
+TEST_CASE("a chunk of a scan that is given up ends the run with what had been found before") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const RunId other = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 2);
+  world.FinishScan(scanner, {"found"}, /*more=*/true);
+  world.FinishItem(worker, world.ClaimAll(worker).at(0));
+  const std::vector<wire::Lease> claimed = world.ClaimAll(scanner);
+  REQUIRE(claimed.size() == 2);  // a chunk of each run
+  world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
+  world.Settle();
+  REQUIRE(world.revoked[scanner].size() == 1);
+  const wire::Lease chunk = world.revoked[scanner].front();
+  CHECK(world.queue.FindJob(chunk.job)->run == run);
+  CHECK(world.revoked[worker].empty());
+  CHECK_FALSE(world.Ended(run));
+  world.Return(scanner, chunk);
+  CHECK_FALSE(world.queue.FindRun(run)->scan_complete);
+  CHECK(world.Counts(run).scanned == 1);
+  CHECK_FALSE(world.Ended(other));
 }
 
 TEST_CASE("a run gives up when its failures reach the limit, and says which were commonest") {

@@ -41,6 +41,15 @@ TEST_CASE("a line that comes in pieces is one line") {
   CHECK(LinesToTheEnd(child) == std::vector<std::string>{"one, still"});
 }
 
+TEST_CASE("a line that is too long comes in pieces") {
+  LoggedChild child = Shell("head -c 100000 /dev/zero | tr '\\0' x; echo; echo next");
+  const std::vector<std::string> lines = LinesToTheEnd(child);
+  REQUIRE(lines.size() == 8);
+  for (const std::string& line : lines) CHECK(line.size() <= 16 * 1024);
+  CHECK(lines[6].size() == 100'000 - 6 * 16 * 1024);
+  CHECK(lines[7] == "next");
+}
+
 TEST_CASE("the last line of a child that said nothing is empty") {
   LoggedChild child = Shell("exit 3");
   CHECK(LinesToTheEnd(child).empty());

@@ -1,9 +1,13 @@
 #include "cli/run_input.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 
+#include "common/os/unique_fd.h"
 #include "common/payload/meta.h"
 #include "tests/cli/temp_folder.h"
 
@@ -141,6 +145,57 @@ TEST_CASE("a list on stdin is refused where there is no place to copy it to") {
   const auto submit = MakeSubmit(places.input, InputIs::kHere, "");
   REQUIRE_FALSE(submit);
   CHECK(submit.error().code == ErrorCode::kUsage);
+}
+
+TEST_CASE("a list in a pipe is copied, since it can be read only once") {
+  Places places;
+  int ends[2];
+  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
+  REQUIRE(write(writer.get(), "a.jpg\n", 6) == 6);
+  writer.Reset();
+  places.input.scan.files_from = "/dev/fd/" + std::to_string(reader.get());  // as <(...) is given
+  CHECK(ScanOf(places.Make().value()).files_from == places.folder / "list");
+  CHECK(ReadAll(places.folder / "list") == "a.jpg\n");
+  const auto submit = MakeSubmit(places.input, InputIs::kHere, "");
+  REQUIRE_FALSE(submit);
+  CHECK(submit.error().code == ErrorCode::kUsage);
+  CHECK(submit.error().message.find("give a file") != std::string::npos);
+}
+
+TEST_CASE("a signal ends the copying of a list that does not end") {
+  Places places;
+  int ends[2];
+  REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+  const UniqueFd reader(ends[0]);
+  const UniqueFd writer(ends[1]);  // stays open
+  auto signals = SignalFd::Open();
+  REQUIRE(signals);
+  CopyInterrupt interrupt{*signals};
+  kill(getpid(), SIGTERM);
+  places.input.scan.files_from = "/dev/fd/" + std::to_string(reader.get());
+  CHECK_FALSE(MakeSubmit(places.input, InputIs::kHere, places.folder / "list", &interrupt));
+  CHECK(interrupt.signal == SIGTERM);
+}
+
+TEST_CASE("patterns that a run cannot carry are refused with their option") {
+  Places places;
+  const auto complaint = [&](const ScanRunOptions& scan) {
+    places.input.scan = scan;
+    const auto submit = places.Make();
+    REQUIRE_FALSE(submit);
+    CHECK(submit.error().code == ErrorCode::kUsage);
+    return submit.error().message;
+  };
+  CHECK(complaint({.include = {"*.png", "a\nb"}}).starts_with("--include: "));
+  CHECK(complaint({.exclude = {"a\nb"}}).starts_with("--exclude: "));
+  CHECK(complaint({.exclude = {""}}).starts_with("--exclude: "));
+  const std::vector<std::string> many(1000, "some/folder/of/mine");
+  CHECK(complaint({.include = {"*.jpg"}, .exclude = many}).starts_with("--exclude: 20004 bytes"));
+  CHECK(complaint({.include = many}).starts_with("--include: 19999 bytes"));
+  places.input.scan = {.include = std::vector<std::string>(800, "some/folder/of/mine")};
+  CHECK(places.Make());
 }
 
 }  // namespace

@@ -28,6 +28,12 @@ class Accounting(TestCase):
         self.odd = b"caf\xe9.jpg"  # Latin-1: not UTF-8
         with open(os.path.join(os.fsencode(self.photos), self.odd), "wb") as file:
             file.write(jpeg(1))
+        self.odd_empty = b"vac\xedo.jpg"
+        self.odd_text = b"a\xf1o/\xfe.jpg"
+        os.mkdir(os.path.join(os.fsencode(self.photos), b"a\xf1o"))
+        for name, content in ((self.odd_empty, b""), (self.odd_text, b"no picture\n")):
+            with open(os.path.join(os.fsencode(self.photos), name), "wb") as file:
+                file.write(content)
         self.same = [f"same-{number}/one.jpg" for number in range(5)]
         for number, name in enumerate(self.same):
             (self.photos / name).parent.mkdir()
@@ -40,7 +46,8 @@ class Accounting(TestCase):
         expected |= {name: "empty" for name in self.empty}
         for names, code in more:
             expected |= {name: code for name in names}
-        return {os.fsencode(name): code for name, code in expected.items()}
+        odd = {self.odd_empty: "empty", self.odd_text: "not-an-image"}
+        return {os.fsencode(name): code for name, code in expected.items()} | odd
 
     def test_the_report_closes_and_names_exactly_the_bad_ones(self):
         run = self.run_demo("--json", expect=1)
@@ -48,13 +55,25 @@ class Accounting(TestCase):
         self.assertEqual(report, self.report())
         self.assert_closes(report)
         self.assertEqual(self.failures(), self.expected_failures())
-        self.assertEqual(report["scanned"], 1000 + 8)
-        self.assertEqual(report["failed"], 40)
+        self.assertEqual(report["scanned"], 1000 + 10)
+        self.assertEqual(report["failed"], 42)
         self.assertEqual(report["skipped"], 2)  # the FIFO and the notes
         self.assertEqual(report["warnings"], {"truncated": 10})
         cut = {os.fsencode(name) for name in self.cut}
         self.assertEqual(files_below(self.out), self.good | cut)
         self.assert_nothing_half_written()
+
+    def test_a_name_that_is_no_text_is_listed_and_tried_again_as_it_is(self):
+        self.run_demo("--include", "*.jpg", "--exclude", "[0-9]*", expect=1)
+        listed = self.run_to_end("failures", self.out, "-0", expect=0).stdout_path.read_bytes()
+        self.assertEqual(set(listed.split(b"\0")), {self.odd_empty, self.odd_text, b""})
+        self.run_to_end("retry", self.out, expect=1)
+        self.assertEqual(set(self.failures()), {self.odd_empty, self.odd_text})
+        with open(os.path.join(os.fsencode(self.photos), self.odd_text), "wb") as file:
+            file.write(jpeg(2))
+        self.run_to_end("retry", self.out, expect=1)
+        self.assertEqual(self.failures(), {self.odd_empty: "empty"})
+        self.assertIn(self.odd_text, files_below(self.out))
 
     def test_truncated_pictures_fail_where_that_is_asked_for(self):
         self.run_demo("--set", "preprocess.options.truncated=fail", expect=1)

@@ -68,7 +68,10 @@ def broken_pictures(folder):
 
 
 class Process:
-    """A `millrace` command, or another of its executables, going on in a process group of its own."""
+    """A `millrace` command, or another of its executables, going on in a process group of its own.
+
+    `stdin` is what it gets to read, or a file to read from; nothing where it is None.
+    """
 
     def __init__(self, folder, words, stdin=None, executable="millrace"):
         self.stdout_path = pathlib.Path(folder, "stdout")
@@ -76,12 +79,12 @@ class Process:
         with open(self.stdout_path, "wb") as stdout, open(self.stderr_path, "wb") as stderr:
             self.process = subprocess.Popen(
                 [BIN / executable, *words],
-                stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+                stdin=subprocess.PIPE if isinstance(stdin, bytes) else stdin or subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
                 start_new_session=True,
             )
-        if stdin is not None:
+        if isinstance(stdin, bytes):
             self.process.stdin.write(stdin)
             self.process.stdin.close()
 
@@ -136,6 +139,17 @@ def children_of(parent):
         elif words[0].endswith("millrace-broker"):
             children["broker"] = int(entry)
     return children
+
+
+def open_files(pid):
+    """The paths of the files that a process has open, those that are gone too."""
+    paths = []
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            paths.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    except FileNotFoundError:  # closed meanwhile, or the process has ended
+        pass
+    return paths
 
 
 def is_alive(pid):

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from millrace_testing import TestCase, files_below, jpeg, main, write_photos
+from millrace_testing import BIN, TestCase, files_below, jpeg, main, write_photos
 
 
 class Completion(TestCase):
@@ -53,6 +53,14 @@ class WhatIsTaken(TestCase):
         self.run_demo("--files-from", "-", "-0", stdin=b"".join(n.encode() + b"\0" for n in chosen))
         self.assert_written(chosen)
 
+    def test_a_list_that_a_shell_gives_as_a_pipe(self):
+        command = [str(word) for word in
+                   (BIN / "millrace", "run", "demo", self.photos, self.out, *self.SMALL)]
+        subprocess.run(
+            ["bash", "-c", f'"$@" --files-from <(printf "%s\\n" {" ".join(self.names[3:6])})',
+             "bash", *command], check=True, capture_output=True)
+        self.assert_written(self.names[3:6])
+
     def test_filters_and_limits(self):
         self.run_demo("--include", "001/**", "--exclude", "*-0010?.jpg")
         self.assert_written([n for n in self.names if n.startswith("001/") and "-0010" not in n])
@@ -98,6 +106,11 @@ class Mistakes(TestCase):
         self.refuse("run", "demo", self.photos, says="OUTPUT")
         self.refuse("ruin", "demo", says="did you mean 'run'?")
 
+    def test_patterns_that_no_run_can_carry(self):
+        many = [word for number in range(2000) for word in ("--exclude", f"folder-{number:05}")]
+        self.refuse("run", "demo", self.photos, self.out, *many, says="millrace: --exclude: ")
+        self.refuse("run", "demo", self.photos, self.out, "--include", "a\nb", says="newline")
+
     def test_a_folder_without_images(self):
         empty = self.folder / "empty"
         empty.mkdir()
@@ -109,6 +122,17 @@ class Mistakes(TestCase):
         run = self.run_to_end("run", "face-parsing", "--help", expect=0)
         self.assertIn("--weights", run.stdout)
         self.assertIn("Examples:", run.stdout)
+
+
+class Results(TestCase):
+    def test_what_a_stage_prints_is_no_part_of_the_report(self):
+        write_photos(self.photos, 3)
+        chatty = self.folder / "millrace-preprocess"
+        chatty.write_text(f"#!/bin/sh\necho a library says hello\nexec {BIN}/millrace-preprocess \"$@\"\n")
+        chatty.chmod(0o755)
+        run = self.run_demo("--json", "--set", f"preprocess.executable={chatty}")
+        self.assertEqual(json.loads(run.stdout), self.report())
+        self.assertIn("preprocess-0: a library says hello\n", run.stderr)
 
 
 class Verdicts(TestCase):

@@ -5,7 +5,8 @@ import signal
 import time
 import unittest.mock
 
-from millrace_testing import BIN, TestCase, files_below, main, wait_until, write_photos
+from millrace_testing import (
+    BIN, TestCase, files_below, jpeg, main, open_files, wait_until, write_photos)
 
 
 class Stopping(TestCase):
@@ -43,6 +44,50 @@ class Stopping(TestCase):
         os.killpg(run.pid, signal.SIGTERM)
         self.assertEqual(run.wait(), 143, run.stderr)
         self.assert_stopped_cleanly(run, children)
+
+    def test_a_hangup_is_the_same_however_often_it_comes(self):
+        run = self.start_and_get_going()
+        children = run.children()
+        os.killpg(run.pid, signal.SIGHUP)  # the shell's
+        os.killpg(run.pid, signal.SIGHUP)  # the kernel's
+        self.assertEqual(run.wait(), 129, run.stderr)
+        self.assert_stopped_cleanly(run, children)
+
+    def test_a_hangup_that_is_ignored_changes_nothing(self):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.SIG_DFL)
+        run = self.start_and_get_going()
+        os.killpg(run.pid, signal.SIGHUP)
+        self.assertEqual(run.wait(), 0, run.stderr)
+        self.assertEqual(files_below(self.out), self.names)
+
+    def test_a_list_that_is_still_being_written_does_not_hold_up_a_signal(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                reader, writer = map(os.fdopen, os.pipe(), ("rb", "wb"))
+                with reader, writer:
+                    run = self.start_demo("--files-from", "-", stdin=reader)
+                    copy = wait_until(
+                        lambda pid=run.pid: [p for p in open_files(pid) if p.endswith("/files")],
+                        "the list to be read")[0]
+                    os.kill(run.pid, number)
+                    self.assertEqual(run.wait(), 128 + number, run.stderr)
+                self.assertFalse(os.path.exists(os.path.dirname(copy)))
+
+    def test_a_scan_in_the_midst_of_a_long_chunk_is_given_up(self):
+        endless = self.photos / "z.jpg"
+        endless.write_bytes(jpeg(1))
+        os.truncate(endless, 1 << 40)  # all holes: no space, and minutes to read
+        run = self.start_demo("--checksum", "--set", "scan.options.chunk=100")
+        scanner = wait_until(lambda: run.children().get("scan-0"), "the scanner")
+        wait_until(lambda: str(endless) in open_files(scanner), "the long file")
+        children = run.children()
+        os.kill(run.pid, signal.SIGINT)
+        self.assertEqual(run.wait(), 130, run.stderr)
+        self.assert_gone(children)
+        report = self.report()
+        self.assertEqual(report["scanned"], 300)
+        self.assertFalse(report["scan_complete"])
 
     def test_a_second_signal_stops_at_once(self):
         run = self.start_and_get_going()
@@ -82,7 +127,7 @@ class Stopping(TestCase):
         weights.write_text("no model at all")
         run = self.start(
             "run", "face-parsing", self.photos, self.out, "--weights", os.path.relpath(weights))
-        self.assertEqual(run.wait(), 2, run.stderr)
+        self.assertEqual(run.wait(patience_s=20), 2, run.stderr)
         self.assertIn("millrace: inference-0 cannot start: ", run.stderr)
         # The worker took the path from where the person stood, as the check before the start did.
         self.assertIn(str(weights), run.stderr)

@@ -45,10 +45,17 @@ class Terminal:
     def press(self, key):
         os.write(self.fd, key)
 
+    def hang_up(self):
+        """The terminal goes, as it does when a connection breaks."""
+        self.read()
+        os.close(self.fd)
+        self.fd = None
+
     def wait(self):
         """The exit status, as a shell shows it."""
         def ended():
-            self.read()  # a full terminal would hold it up
+            if self.fd is not None:
+                self.read()  # a full terminal would hold it up
             if self.status is None:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
                 self.status = os.waitstatus_to_exitcode(status) if pid else None
@@ -60,7 +67,8 @@ class Terminal:
         if self.status is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        os.close(self.fd)
+        if self.fd is not None:
+            os.close(self.fd)
 
 
 class TerminalTest(TestCase):
@@ -102,6 +110,17 @@ class TerminalTest(TestCase):
         self.assertEqual(report["ok"], len(files_below(self.out)))
         self.assertLess(report["ok"], 400)
         self.assertEqual(report["failed"], 0)
+        self.assert_nothing_half_written()
+        self.assert_gone(children)
+
+    def test_a_terminal_that_goes_lets_what_is_in_flight_finish_too(self):
+        terminal = self.start_and_get_going()
+        children = children_of(terminal.pid)
+        terminal.hang_up()
+        self.assertEqual(terminal.wait(), 129)
+        report = self.report()
+        self.assertEqual(report["ok"], len(files_below(self.out)))
+        self.assertLess(report["ok"], 400)
         self.assert_nothing_half_written()
         self.assert_gone(children)
 

@@ -160,6 +160,23 @@ class Up(TestCase):
         self.assertEqual(self.up.wait(), 0, self.up.stderr)
         self.assert_gone(children)
 
+    def test_sigterm_to_the_whole_group_starts_nothing_again(self):
+        wait_until(lambda: self.up_stages() == [1, 1, 1, 1], "the stages to join")
+        children = self.up.children()
+        os.killpg(self.up.pid, signal.SIGTERM)
+        self.assertEqual(self.up.wait(), 0, self.up.stderr)
+        self.assert_gone(children)
+        self.assertNotIn("started again", self.up.stderr)
+
+    def test_processes_are_listed_by_the_names_of_their_executables(self):
+        wait_until(lambda: self.up_stages() == [1, 1, 1, 1], "the stages to join")
+        names = set()
+        for pid in self.up.children().values():
+            with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+                names.add(file.read().strip())
+        executables = ("broker", "scanner", "preprocess", "inference", "postprocess")
+        self.assertEqual(names, {f"millrace-{name}"[:15] for name in executables})
+
     def test_without_a_broker_commands_say_so(self):
         self.submit(self.photos, self.out)
         self.run_to_end("down", self.topology, expect=0)

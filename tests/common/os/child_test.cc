@@ -73,6 +73,26 @@ TEST_CASE("only the last lines of a talkative child are kept, whole ones") {
   CHECK(child->stderr_tail().ends_with("line 1999\n"));
 }
 
+TEST_CASE("a child that never stops writing is read in bounded pieces") {
+  auto child = Child::Start(Shell("exec yes"));
+  REQUIRE(child);
+  for (int piece = 0; piece < 3; ++piece) {
+    pollfd item{child->stderr_fd(), POLLIN, 0};
+    REQUIRE(poll(&item, 1, 20000) == 1);
+    const std::string read = child->ReadStderr();
+    CHECK_FALSE(read.empty());
+    CHECK(read.size() <= Child::kMostRead);
+  }
+  child->Kill(SIGKILL);
+  child->Wait();
+}
+
+TEST_CASE("what a child prints comes with what it complains of, and not on our stdout") {
+  auto child = Child::Start(Shell("echo printed; echo complained >&2"));
+  REQUIRE(child);
+  CHECK(AllStderr(*child) == "printed\ncomplained\n");
+}
+
 TEST_CASE("a child gets the variables it is given, and keeps the others") {
   ChildOptions options = Shell("echo \"$MILLRACE_TEST:$PATH\" >&2");
   options.environment = {{"MILLRACE_TEST", "here"}};
@@ -89,17 +109,20 @@ TEST_CASE("a child starts with the signals open that its parent has blocked") {
   CHECK(AllStderr(*child) == "SigBlk:\t0000000000000000\n");
 }
 
-TEST_CASE("a child that shall ignore the terminal's interrupt survives one, and no other does") {
+TEST_CASE("a child that shall ignore the terminal's signals survives them, and no other does") {
   // The child answers after the signal only if it has survived it.
-  ChildOptions options = Shell("kill -INT $$; echo alive >&2");
-  auto mortal = Child::Start(options);
-  REQUIRE(mortal);
-  CHECK(AllStderr(*mortal).empty());
-  CHECK(mortal->Wait().signal == SIGINT);
-  options.ignore_interrupt = true;
-  auto deaf = Child::Start(options);
-  REQUIRE(deaf);
-  CHECK(AllStderr(*deaf) == "alive\n");
+  for (const auto& [name, number] : {std::pair("INT", SIGINT), std::pair("HUP", SIGHUP)}) {
+    CAPTURE(name);
+    ChildOptions options = Shell(std::string("kill -") + name + " $$; echo alive >&2");
+    auto mortal = Child::Start(options);
+    REQUIRE(mortal);
+    CHECK(AllStderr(*mortal).empty());
+    CHECK(mortal->Wait().signal == number);
+    options.ignore_interrupt = true;
+    auto deaf = Child::Start(options);
+    REQUIRE(deaf);
+    CHECK(AllStderr(*deaf) == "alive\n");
+  }
 }
 
 TEST_CASE("a child stays in its parent's process group") {

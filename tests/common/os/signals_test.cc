@@ -94,22 +94,44 @@ TEST_CASE("writing to a pipe that nobody reads is an error, not the end") {
   close(ends[1]);
 }
 
-TEST_CASE("an interrupt that the process was told to ignore stays ignored") {
+TEST_CASE("an interrupt or a hangup that the process was told to ignore stays ignored") {
   auto before = SignalFd::Open();  // takes what an earlier test left blocked
   REQUIRE(before);
-  struct sigaction old {};
-  struct sigaction ignore {};
-  ignore.sa_handler = SIG_IGN;
-  sigaction(SIGINT, &ignore, &old);
-  sigset_t interrupt;
-  sigemptyset(&interrupt);
-  sigaddset(&interrupt, SIGINT);
-  pthread_sigmask(SIG_UNBLOCK, &interrupt, nullptr);
+  for (const int ignored : {SIGINT, SIGHUP}) {
+    CAPTURE(ignored);
+    struct sigaction old {};
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(ignored, &ignore, &old);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, ignored);
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    auto signals = SignalFd::Open();
+    REQUIRE(signals);
+    kill(getpid(), ignored);
+    CHECK_FALSE(signals->Next().has_value());
+    sigaction(ignored, &old, nullptr);
+  }
+}
+
+TEST_CASE("a hangup is told once, and not at all behind another order to leave") {
   auto signals = SignalFd::Open();
   REQUIRE(signals);
-  kill(getpid(), SIGINT);
+  while (signals->Next()) {  // the ends of earlier tests' children
+  }
+  kill(getpid(), SIGHUP);
+  CHECK(signals->Next() == SIGHUP);
+  kill(getpid(), SIGHUP);
   CHECK_FALSE(signals->Next().has_value());
-  sigaction(SIGINT, &old, nullptr);
+  kill(getpid(), SIGTERM);
+  CHECK(signals->Next() == SIGTERM);
+  auto others = SignalFd::Open();
+  REQUIRE(others);
+  kill(getpid(), SIGTERM);
+  CHECK(others->Next() == SIGTERM);
+  kill(getpid(), SIGHUP);
+  CHECK_FALSE(others->Next().has_value());
 }
 
 }  // namespace

@@ -87,6 +87,10 @@ TEST_CASE("a malformed pattern is refused with its reason") {
   CHECK(Glob::Parse("/").error().code == ErrorCode::kUsage);
   CHECK(Glob::Parse("a[b").error().message.find("a[b") != std::string::npos);
   CHECK(!Glob::Parse("a\\"));
+  for (const char* escaped_slash : {"a\\/", "\\/", "\\//", "a/\\/"}) {
+    CHECK_MESSAGE(!Glob::Parse(escaped_slash), escaped_slash);
+  }
+  CHECK(Covers("a\\\\/", "a\\/x"));
   CHECK(!Glob::Parse("\\\\[a"));
   CHECK(Glob::Parse("\\[a"));
 }

@@ -121,7 +121,7 @@ TEST_CASE("a checksum is XXH3's of 128 bits, as its own tool writes it") {
   folder.File("empty", "");
   int progress = 0;
   const auto of = [&](const char* name) {
-    const auto checksum = ChecksumOfFile(folder.At(name), [&] { ++progress; });
+    const auto checksum = ChecksumOfFile(folder.At(name), [&] { return ++progress > 0; });
     REQUIRE(checksum);
     std::string hex;
     for (const char c : checksum->digest) {
@@ -134,8 +134,32 @@ TEST_CASE("a checksum is XXH3's of 128 bits, as its own tool writes it") {
   CHECK(of("abc") == "06b05ab6733a618578af5f94892f3950");
   CHECK(of("empty") == "99aa06d3014798d86001c324468d497f");
   CHECK(progress > 0);
-  CHECK(ChecksumOfFile(folder.At("gone"), [] {}).error() == ENOENT);
-  CHECK(!ChecksumOfFile(folder.path(), [] {}));
+  CHECK(ChecksumOfFile(folder.At("gone"), [] { return true; }).error() == ENOENT);
+  CHECK(!ChecksumOfFile(folder.path(), [] { return true; }));
+}
+
+TEST_CASE("a scan that is cancelled ends soon, in the midst of a file or of a sample too") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", std::string(kJpeg) + std::string(3 << 20, 'x'));
+  for (const char* name : {"b.jpg", "c.jpg", "d.jpg"}) folder.File(name, kJpeg);
+  const auto go_on_after = [&](const ScanRunOptions& options) {
+    const auto run = ScanRun(folder.path(), options);
+    const auto stage = StartScanner(100);
+    FakeJobContext context;
+    int asked = 0;
+    context.cancelled = [&] { return ++asked > 2; };
+    const std::vector<Job> jobs = {ScanJob(run, "")};
+    const Outcome given_up = stage->Process(jobs, context)[0];
+    CHECK(asked <= 4);
+    CHECK(context.progress < 4);
+    // The same chunk, asked for again.
+    FakeJobContext calm;
+    auto whole = stage->Process(jobs, calm);
+    CHECK(std::get<Scanned>(whole[0]).found.size() == 4);
+    return given_up;
+  };
+  CHECK(std::holds_alternative<Failed>(go_on_after({.checksum = true})));
+  CHECK(std::get<Scanned>(go_on_after({.sample = 4})).found.empty());
 }
 
 TEST_CASE("only a plain walk that read every folder says that it named all there is") {

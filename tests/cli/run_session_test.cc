@@ -1,0 +1,21 @@
+#include "cli/run_session.h"
+
+#include <doctest/doctest.h>
+
+namespace millrace::cli {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+TEST_CASE("a run that is stopped waits as long as the broker may wait for its workers") {
+  CHECK(RunSession::LeaveDeadline(seconds(30)) == seconds(35));
+  CHECK(RunSession::LeaveDeadline(minutes(10)) == minutes(10) + seconds(5));
+  CHECK(RunSession::StopDeadline(minutes(10)) == minutes(10) + seconds(5));
+  // Whatever the topology says, there is time for what is in flight.
+  CHECK(RunSession::LeaveDeadline(seconds(0)) == seconds(10));
+  CHECK(RunSession::StopDeadline(seconds(0)) == seconds(60));
+}
+
+}  // namespace
+}  // namespace millrace::cli
