@@ -26,10 +26,16 @@ constexpr float kDeviation[3] = {0.229F, 0.224F, 0.225F};
 // N x 3 x H x W normalised pictures -> N x C x h x w logits.
 using Network = std::function<at::Tensor(const at::Tensor&)>;
 
-// The first line of what LibTorch throws; the rest is its own call stack.
-std::string FirstLine(const std::exception& error) {
+// The first line of what LibTorch throws; the rest is its own call stack. What a TorchScript module
+// threw stands behind the module's call stack.
+std::string Reason(const std::exception& error) {
   const std::string text = error.what();
-  return text.substr(0, text.find('\n'));
+  std::size_t begin = 0;
+  if (text.starts_with("The following operation failed in the TorchScript interpreter")) {
+    const std::size_t thrown = text.rfind("Error: ");  // "RuntimeError: ", "ValueError: ", ...
+    if (thrown != std::string::npos) begin = text.rfind('\n', thrown) + 1;
+  }
+  return text.substr(begin, text.find('\n', begin) - begin);
 }
 
 // Labels of every picture from N x C x h x w logits.
@@ -87,14 +93,14 @@ class TorchModel final : public Model {
       const at::Tensor logits = network_(Normalised(batch));
       if (logits.dim() != 4 || logits.size(0) != static_cast<std::int64_t>(batch.pictures.size()) ||
           logits.size(1) < 1 || logits.size(1) > 256 || logits.scalar_type() != at::kFloat) {
-        return Fail(ErrorCode::kInternal,
+        return Fail(ErrorCode::kUsage,
                     "the model gives " + std::string(logits.toString()) + " of " +
                         FormatShape({logits.sizes().data(), logits.sizes().size()}) +
                         " where N x C x h x w float32 logits are needed, C at most 256");
       }
       return LabelsOf(logits, batch.height, batch.width);
     } catch (const std::exception& error) {
-      return Fail(ErrorCode::kInternal, "the model failed: " + FirstLine(error));
+      return Fail(ErrorCode::kInternal, "the model failed: " + Reason(error));
     }
   }
 
@@ -157,7 +163,7 @@ Result<std::unique_ptr<Model>> LoadTorchModel(const TorchModelOptions& options) 
     return std::make_unique<TorchModel>(std::move(network), device, options.threads);
   } catch (const std::exception& error) {
     return Fail(ErrorCode::kInternal,
-                "cannot load the model from " + options.weights + ": " + FirstLine(error));
+                "cannot load the model from " + options.weights + ": " + Reason(error));
   }
 }
 
