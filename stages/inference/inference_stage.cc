@@ -153,6 +153,9 @@ Result<void> InferenceStage::Start(const StageContext& context) {
   RETURN_IF_ERROR(CheckInferenceOptions(context.options));
   ASSIGN_OR_RETURN(made_, make_model_(context));
   context.log->info("{} on {}", context.options.Text("model"), made_.model->RunsOn());
+  if (const std::string remark = made_.model->Remark(); !remark.empty()) {
+    context.log->warn("{}", remark);
+  }
   return {};
 }
 

@@ -31,6 +31,8 @@ class Model {
   virtual Result<std::vector<Labels>> Segment(const PictureBatch& batch) = 0;
   // For the log: "cpu", "cuda:0, 2 threads", ...
   [[nodiscard]] virtual std::string RunsOn() const = 0;
+  // For the log, as a warning: what a person would not expect of where it runs; "" for nothing.
+  [[nodiscard]] virtual std::string Remark() const { return ""; }
 };
 
 }  // namespace millrace

@@ -76,10 +76,13 @@ std::vector<Labels> LabelsOf(const at::Tensor& logits, std::int64_t height, std:
 
 class TorchModel final : public Model {
  public:
-  TorchModel(Network network, const at::Device& device, int threads)
-      : network_(std::move(network)), device_(device), threads_(threads) {
+  TorchModel(Network network, DeviceChoice choice, int threads)
+      : network_(std::move(network)),
+        device_(choice.device),
+        remark_(std::move(choice.remark)),
+        threads_(threads) {
     const auto on_device = [&](const float* values) {
-      return at::tensor(c10::ArrayRef<float>(values, 3), at::kFloat).view({3, 1, 1}).to(device);
+      return at::tensor(c10::ArrayRef<float>(values, 3), at::kFloat).view({3, 1, 1}).to(device_);
     };
     mean_ = on_device(kMean);
     deviation_ = on_device(kDeviation);
@@ -108,6 +111,7 @@ class TorchModel final : public Model {
     return device_.str() + ", " + std::to_string(threads_) +
            (threads_ == 1 ? " thread" : " threads");
   }
+  [[nodiscard]] std::string Remark() const override { return remark_; }
 
  private:
   // N x 3 x H x W float32 on the device: (value / 255 - mean) / deviation, as torchvision's
@@ -134,6 +138,7 @@ class TorchModel final : public Model {
 
   Network network_;
   at::Device device_;
+  std::string remark_;
   int threads_;
   at::Tensor mean_;
   at::Tensor deviation_;
@@ -155,12 +160,13 @@ Result<Network> LoadNetwork(const TorchModelOptions& options, const at::Device& 
 
 Result<std::unique_ptr<Model>> LoadTorchModel(const TorchModelOptions& options) {
   try {
-    ASSIGN_OR_RETURN(const at::Device device, FindDevice(options.device));
+    ASSIGN_OR_RETURN(DeviceChoice choice,
+                     ChooseDevice(options.device, options.replica, FindDevices()));
     UseExactFp32();
     at::set_num_threads(options.threads);
     const c10::InferenceMode inference;
-    ASSIGN_OR_RETURN(auto network, LoadNetwork(options, device));
-    return std::make_unique<TorchModel>(std::move(network), device, options.threads);
+    ASSIGN_OR_RETURN(auto network, LoadNetwork(options, choice.device));
+    return std::make_unique<TorchModel>(std::move(network), std::move(choice), options.threads);
   } catch (const std::exception& error) {
     return Fail(ErrorCode::kInternal,
                 "cannot load the model from " + options.weights + ": " + Reason(error));

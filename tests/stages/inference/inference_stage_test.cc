@@ -1,9 +1,10 @@
 #include "stages/inference/inference_stage.h"
 
 #include <doctest/doctest.h>
-#include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
 
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -35,6 +36,7 @@ class FakeModel final : public Model {
     return all;
   }
   [[nodiscard]] std::string RunsOn() const override { return "nothing"; }
+  [[nodiscard]] std::string Remark() const override { return "there is a GPU, unused"; }
 
  private:
   std::vector<std::size_t>& calls_;
@@ -66,6 +68,7 @@ Job PictureJob(std::uint64_t id, std::uint8_t first, std::int64_t height, std::i
 struct Started {
   std::vector<std::size_t> calls;
   FakeContext context;
+  std::ostringstream log;
   InferenceStage stage{[this](const StageContext&) -> Result<MadeModel> {
     return MadeModel{std::make_unique<FakeModel>(calls), "fake 1"};
   }};
@@ -74,8 +77,8 @@ struct Started {
     StageContext start;
     start.options = Options::Defaults(InferenceOptions());
     start.options.Set("model", std::string("skin-tone"));
-    start.log =
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
+    start.log = std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log));
     REQUIRE(stage.Start(start));
   }
 
@@ -199,6 +202,11 @@ TEST_CASE("the labels are made of the model's ingredients") {
   context.options = Options::Defaults(InferenceOptions());
   context.options.Set("model", std::string("skin-tone"));
   CHECK(MakeModel(context)->ingredients == "skin-tone 1");
+}
+
+TEST_CASE("what is unexpected of where the model runs is a warning in the log") {
+  const std::string log = Started().log.str();
+  CHECK(log.find("[warning] there is a GPU, unused") != std::string::npos);
 }
 
 TEST_CASE("a model that cannot be made stops the stage with its reason") {
