@@ -41,6 +41,8 @@ struct OptionSpec {
   std::optional<OptionValue> default_value;
   bool required = false;
   std::vector<std::string> choices;
+  // Beside `choices`: those that are too many for help and errors to list. `help` tells them.
+  std::vector<std::string> unlisted_choices;
   std::optional<double> min;  // kInteger, kNumber, kBytes (bytes), kDuration (seconds); inclusive
   std::optional<double> max;
   // kPath: nothing starts while there is no such file (LoadContext::check_files).

@@ -101,7 +101,9 @@ Read ReadBool(std::string_view text) {
 }
 
 std::optional<Refusal> NotAChoice(const OptionSpec& spec, const std::string& text) {
-  if (std::ranges::find(spec.choices, text) != spec.choices.end()) return std::nullopt;
+  for (const auto* choices : {&spec.choices, &spec.unlisted_choices}) {
+    if (std::ranges::find(*choices, text) != choices->end()) return std::nullopt;
+  }
   const std::string nearest = NearestName(text, spec.choices);
   return Refusal{fmt::format("{} is none of the values known", Shown(text)),
                  nearest.empty() ? fmt::format("write one of {}", fmt::join(spec.choices, ", "))

@@ -150,7 +150,11 @@ void Handler::Run(const StageMaker& make, const StageContext& context) {
     }
     auto outcomes = RunCall(**stage, *call);
     call.reset();
-    Answer(HandlerFinished{std::move(outcomes)});
+    if (std::string why = (*stage)->Broken(); !why.empty()) {
+      Answer(HandlerBroken{std::move(why)});
+    } else {
+      Answer(HandlerFinished{std::move(outcomes)});
+    }
   }
 }
 

@@ -29,7 +29,10 @@ struct HandlerStarted {
 struct HandlerFinished {
   Result<std::vector<Outcome>> outcomes;  // an error: an exception left Process
 };
-using HandlerEvent = std::variant<HandlerStarted, HandlerFinished>;
+struct HandlerBroken {
+  std::string why;  // Stage::Broken; the call's outcomes are dropped
+};
+using HandlerEvent = std::variant<HandlerStarted, HandlerFinished, HandlerBroken>;
 
 // The owner's thread and the handler's share one slot under a mutex; an eventfd says that an answer
 // lies in it. Everything but JobContext is called by the owner's thread.
@@ -47,7 +50,8 @@ class Handler {
   [[nodiscard]] int event_fd() const { return event_.get(); }
   std::optional<HandlerEvent> TakeEvent();
 
-  // Only after HandlerStarted with a value and after the last call's HandlerFinished was taken.
+  // Only after HandlerStarted with a value and after the last call's HandlerFinished was taken; no
+  // more after HandlerBroken.
   void Process(std::vector<Job> jobs);
   // Of the running call; jobs of no call are ignored.
   void Cancel(std::span<const JobId> jobs);

@@ -133,6 +133,14 @@ class Stage {
   // One outcome a job, in order. Called by one thread, never concurrently. An exception that leaves
   // it is caught and fails all its jobs: a stage should return Failed for the one at fault.
   virtual std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& context) = 0;
+  // Asked after each Process, by the same thread: why this process can do no job any more, whatever
+  // the job is (its GPU is lost); "" where it can. The worker then leaves at once with an error,
+  // for its supervisor to start another, and what Process returned is dropped. To the broker that
+  // is a death like any: a batch's jobs are tried again one by one, uncharged; a job by itself is
+  // charged an attempt and ends as worker-died after max_attempts; too many of those in a row, and
+  // the run stops with the reason (broker/crash_loop.h). So one job that breaks each process it
+  // meets costs only itself.
+  [[nodiscard]] virtual std::string Broken() const { return ""; }
 };
 
 }  // namespace millrace

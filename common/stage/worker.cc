@@ -77,14 +77,16 @@ int RunWorker(int argc, char** argv, const StageDefinition& definition) {
 
   auto end = Work(setup->config, *signals, **handler, log);
   if (!end) end = WorkerEnd{kCannotStart, "cannot start: " + end.error().message};
-  if (end->status == kCannotStart) {
+  const bool broken = end->status == static_cast<int>(WorkerExit::kStageBroken);
+  if (end->status == kCannotStart || broken) {
     log->error("{}", end->reason);
     if (end->could_not_start) TellBroker(**arguments, definition, *end->could_not_start);
   } else {
     log->info("leaving: {}", end->reason);
   }
-  // A thread inside the stage cannot be joined, and destroying what it uses would crash it.
-  if ((*handler)->busy()) {
+  // A thread inside the stage cannot be joined, and destroying what it uses would crash it. Nor is
+  // a stage destroyed whose device may refuse to free anything.
+  if ((*handler)->busy() || broken) {
     std::fflush(nullptr);
     _exit(end->status);
   }

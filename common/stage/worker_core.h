@@ -55,6 +55,7 @@ enum class WorkerExit : int {
   kCannotStart = 2,  // also: refused by the broker
   kLostBroker = 3,
   kHandlerStuck = 4,  // only the end of the process ends a handler that does not return
+  kStageBroken = 5,   // Stage::Broken: another process may be able to work
 };
 
 struct SayHello {

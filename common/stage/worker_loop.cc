@@ -71,6 +71,10 @@ void WorkerLoop::OnHandler() {
     core_->Finished(std::move(finished->outcomes), clock_.Now());
     return;
   }
+  if (auto* broken = std::get_if<HandlerBroken>(&*event)) {
+    end_ = WorkerEnd{Status(WorkerExit::kStageBroken), std::move(broken->why)};
+    return;
+  }
   Result<std::string> recipe = std::move(std::get<HandlerStarted>(*event).ingredients);
   if (recipe) recipe = RecipeDigest(config_.recipe_text, *recipe);
   if (!recipe) {

@@ -4,7 +4,9 @@
 // Out: the same parts, not copied, and "labels", uint8 {height, width}.
 //
 // Pictures of one size in a batch go through the model together. Where that fails they go one by
-// one, so that a picture the model cannot take costs no other its result.
+// one, so that a picture the model cannot take costs no other its result. A picture that fails by
+// itself is tried again later (internal, retryable), unless the model does not take a black picture
+// of its size either: then the model or its device is at fault, and the stage is Broken.
 #pragma once
 
 #include <functional>
@@ -34,10 +36,12 @@ class InferenceStage final : public Stage {
   Result<void> Start(const StageContext& context) override;
   [[nodiscard]] std::string Ingredients() const override { return made_.ingredients; }
   std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& context) override;
+  [[nodiscard]] std::string Broken() const override { return broken_; }
 
  private:
   ModelMaker make_model_;
   MadeModel made_;
+  std::string broken_;
 };
 
 // skin-tone in this process; the others through libmillrace-torch.so beside the executable.

@@ -29,6 +29,7 @@ Result<MadeModel> MakeModel(const StageContext& context) {
       .kind = name == "torchscript" ? TorchModelKind::kTorchScript : TorchModelKind::kBiSeNetFace,
       .weights = weights,
       .device = options.Text("device"),
+      .replica = context.replica,
       .threads = ThreadsPerReplica(options.Integer("threads"), UsableCores(), context.replicas)};
   ASSIGN_OR_RETURN(const std::string folder, ExecutableDir());
   ASSIGN_OR_RETURN(auto model, LoadTorchModelFrom(folder, torch));

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace millrace {
 
@@ -21,7 +22,11 @@ inline constexpr std::array<std::string_view, 19> kClassNames = {
 // nose, skin, ...; "class-23" for a label beyond the names.
 std::string ClassName(std::uint8_t label);
 
+// The label of such a name; of "class-N" any label, 0 to 255 without leading zeros.
 std::optional<std::uint8_t> ClassLabel(std::string_view name);
+
+// "class-0" to "class-255".
+std::vector<std::string> NumberedClassNames();
 
 // The colours of PASCAL VOC's label images (VOCdevkit's VOClabelcolormap.m): label 0 is black, and
 // all 256 differ. Bit i of a colour's channel c, from the top, is bit 3·i + c of the label.

@@ -12,9 +12,12 @@ OptionSchema PostprocessOptions() {
   OptionSchema schema;
   schema.Add({.name = "keep",
               .type = OptionType::kList,
-              .help = "Classes that stay in the picture; everything else becomes black.",
+              .help = "Classes that stay in the picture; everything else becomes black. class-N, "
+                      "N from 0 to 255, is the class of that number, for models with classes of "
+                      "their own.",
               .default_value = List{"skin", "l_brow", "r_brow", "nose", "u_lip", "l_lip"},
-              .choices = {kClassNames.begin(), kClassNames.end()}});
+              .choices = {kClassNames.begin(), kClassNames.end()},
+              .unlisted_choices = NumberedClassNames()});
   schema.Add({.name = "what",
               .type = OptionType::kList,
               .help = "What is written of each image: the masked picture, the mask (0 or 255), the "

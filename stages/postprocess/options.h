@@ -5,7 +5,7 @@
 
 namespace millrace {
 
-//   keep: [skin, l_brow, r_brow, nose, u_lip, l_lip]   # names of classes.h
+//   keep: [skin, l_brow, r_brow, nose, u_lip, l_lip]   # names of classes.h, or class-N
 //   what: [masked]          # any of masked, mask, labels, overlay
 //   format: same            # same, png, jpg, webp
 //   quality: 75             # of JPEG and WebP

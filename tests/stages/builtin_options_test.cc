@@ -80,6 +80,18 @@ TEST_CASE("a device that is none is placed at the device") {
             .starts_with("/etc/t.yaml:4:59: inference.options.device: "));
 }
 
+TEST_CASE("classes to keep are named, or numbered where a model has its own") {
+  const auto keep = [](const std::string& list) {
+    return ProblemsOf("  - {name: postprocess, options: {keep: [" + list + "]}}\n");
+  };
+  CHECK(keep("skin, class-0, class-19, class-255").empty());
+  for (const char* none : {"class-256", "class-01", "class-x"}) {
+    CHECK(keep(none).find("none of the values known") != std::string::npos);
+  }
+  CHECK(keep("skim").find("did you mean \"skin\"?") != std::string::npos);
+  CHECK(keep("skim").find("class-7") == std::string::npos);  // the 256 are not listed
+}
+
 TEST_CASE("the original size needs the original picture") {
   const std::string postprocess = "  - {name: postprocess, options: {size: original}}\n";
   CHECK(ProblemsOf("  - {name: preprocess}\n" + postprocess) ==

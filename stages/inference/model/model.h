@@ -25,11 +25,14 @@ using Labels = std::vector<std::uint8_t>;
 class Model {
  public:
   virtual ~Model() = default;
-  // One Labels a picture, in order. An error is the whole batch's: what is at fault is not known.
-  // Called by one thread at a time.
+  // One Labels a picture, in order. An error is the whole batch's: what is at fault is not known;
+  // kUsage where the model gives what no picture's labels can be made of. Called by one thread at a
+  // time.
   virtual Result<std::vector<Labels>> Segment(const PictureBatch& batch) = 0;
   // For the log: "cpu", "cuda:0, 2 threads", ...
   [[nodiscard]] virtual std::string RunsOn() const = 0;
+  // For the log, as a warning: what a person would not expect of where it runs; "" for nothing.
+  [[nodiscard]] virtual std::string Remark() const { return ""; }
 };
 
 }  // namespace millrace

@@ -26,10 +26,16 @@ constexpr float kDeviation[3] = {0.229F, 0.224F, 0.225F};
 // N x 3 x H x W normalised pictures -> N x C x h x w logits.
 using Network = std::function<at::Tensor(const at::Tensor&)>;
 
-// The first line of what LibTorch throws; the rest is its own call stack.
-std::string FirstLine(const std::exception& error) {
+// The first line of what LibTorch throws; the rest is its own call stack. What a TorchScript module
+// threw stands behind the module's call stack.
+std::string Reason(const std::exception& error) {
   const std::string text = error.what();
-  return text.substr(0, text.find('\n'));
+  std::size_t begin = 0;
+  if (text.starts_with("The following operation failed in the TorchScript interpreter")) {
+    const std::size_t thrown = text.rfind("Error: ");  // "RuntimeError: ", "ValueError: ", ...
+    if (thrown != std::string::npos) begin = text.rfind('\n', thrown) + 1;
+  }
+  return text.substr(begin, text.find('\n', begin) - begin);
 }
 
 // Labels of every picture from N x C x h x w logits.
@@ -70,10 +76,13 @@ std::vector<Labels> LabelsOf(const at::Tensor& logits, std::int64_t height, std:
 
 class TorchModel final : public Model {
  public:
-  TorchModel(Network network, const at::Device& device, int threads)
-      : network_(std::move(network)), device_(device), threads_(threads) {
+  TorchModel(Network network, DeviceChoice choice, int threads)
+      : network_(std::move(network)),
+        device_(choice.device),
+        remark_(std::move(choice.remark)),
+        threads_(threads) {
     const auto on_device = [&](const float* values) {
-      return at::tensor(c10::ArrayRef<float>(values, 3), at::kFloat).view({3, 1, 1}).to(device);
+      return at::tensor(c10::ArrayRef<float>(values, 3), at::kFloat).view({3, 1, 1}).to(device_);
     };
     mean_ = on_device(kMean);
     deviation_ = on_device(kDeviation);
@@ -87,14 +96,14 @@ class TorchModel final : public Model {
       const at::Tensor logits = network_(Normalised(batch));
       if (logits.dim() != 4 || logits.size(0) != static_cast<std::int64_t>(batch.pictures.size()) ||
           logits.size(1) < 1 || logits.size(1) > 256 || logits.scalar_type() != at::kFloat) {
-        return Fail(ErrorCode::kInternal,
+        return Fail(ErrorCode::kUsage,
                     "the model gives " + std::string(logits.toString()) + " of " +
                         FormatShape({logits.sizes().data(), logits.sizes().size()}) +
                         " where N x C x h x w float32 logits are needed, C at most 256");
       }
       return LabelsOf(logits, batch.height, batch.width);
     } catch (const std::exception& error) {
-      return Fail(ErrorCode::kInternal, "the model failed: " + FirstLine(error));
+      return Fail(ErrorCode::kInternal, "the model failed: " + Reason(error));
     }
   }
 
@@ -102,6 +111,7 @@ class TorchModel final : public Model {
     return device_.str() + ", " + std::to_string(threads_) +
            (threads_ == 1 ? " thread" : " threads");
   }
+  [[nodiscard]] std::string Remark() const override { return remark_; }
 
  private:
   // N x 3 x H x W float32 on the device: (value / 255 - mean) / deviation, as torchvision's
@@ -128,6 +138,7 @@ class TorchModel final : public Model {
 
   Network network_;
   at::Device device_;
+  std::string remark_;
   int threads_;
   at::Tensor mean_;
   at::Tensor deviation_;
@@ -149,15 +160,16 @@ Result<Network> LoadNetwork(const TorchModelOptions& options, const at::Device& 
 
 Result<std::unique_ptr<Model>> LoadTorchModel(const TorchModelOptions& options) {
   try {
-    ASSIGN_OR_RETURN(const at::Device device, FindDevice(options.device));
+    ASSIGN_OR_RETURN(DeviceChoice choice,
+                     ChooseDevice(options.device, options.replica, FindDevices()));
     UseExactFp32();
     at::set_num_threads(options.threads);
     const c10::InferenceMode inference;
-    ASSIGN_OR_RETURN(auto network, LoadNetwork(options, device));
-    return std::make_unique<TorchModel>(std::move(network), device, options.threads);
+    ASSIGN_OR_RETURN(auto network, LoadNetwork(options, choice.device));
+    return std::make_unique<TorchModel>(std::move(network), std::move(choice), options.threads);
   } catch (const std::exception& error) {
     return Fail(ErrorCode::kInternal,
-                "cannot load the model from " + options.weights + ": " + FirstLine(error));
+                "cannot load the model from " + options.weights + ": " + Reason(error));
   }
 }
 

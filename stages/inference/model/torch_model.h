@@ -19,7 +19,8 @@ enum class TorchModelKind {
 struct TorchModelOptions {
   TorchModelKind kind = TorchModelKind::kBiSeNetFace;
   std::string weights;          // path
-  std::string device = "auto";  // auto | cpu | cuda | cuda:N; auto: cuda where there is one
+  std::string device = "auto";  // auto | cpu | cuda | cuda:N, see ChooseDevice in device.h
+  int replica = 0;              // of the stage: with auto, which of several GPUs
   int threads = 1;              // of LibTorch, for the thread that calls Segment; at least 1
 };
 

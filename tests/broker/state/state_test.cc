@@ -37,12 +37,17 @@ TEST_CASE("a key that a walk names twice is one item") {
 TEST_CASE("the same order again does only what is not done") {
   StateWorld world;
   const RunId first = world.Run();
-  world.Scan(first,
-             {{"changed", "1"}, {"done", "1"}, {"failed", "1"}, {"flaky", "1"}, {"text", ""}});
+  world.Scan(first, {{"changed", "1"},
+                     {"done", "1"},
+                     {"failed", "1"},
+                     {"flaky", "1"},
+                     {"gpu", "1"},
+                     {"text", ""}});
   world.End(StateWorld::Ok(first, "changed"));
   world.End(StateWorld::Ok(first, "done"));
   world.End(StateWorld::Failure(first, "failed", "corrupt"));
   world.End(StateWorld::Failure(first, "flaky", "write-failed"));
+  world.End(StateWorld::Failure(first, "gpu", "internal"));
   ItemEnded skip = StateWorld::Ok(first, "text");
   skip.outcome = ItemOutcome::kSkipped;
   skip.stage = 1;
@@ -57,12 +62,13 @@ TEST_CASE("the same order again does only what is not done") {
                                                     {"done", "1"},
                                                     {"failed", "1"},
                                                     {"flaky", "1"},
+                                                    {"gpu", "1"},
                                                     {"new", "1"},
                                                     {"text", ""}});
   std::vector<std::string> open;
   for (const OpenItem& item : scan.open) open.push_back(item.key);
-  CHECK(open == std::vector<std::string>{"changed", "flaky", "new"});
-  CHECK(scan.counts.scanned == 6);
+  CHECK(open == std::vector<std::string>{"changed", "flaky", "gpu", "new"});
+  CHECK(scan.counts.scanned == 7);
   CHECK(scan.counts.ok == 1);
   CHECK(scan.counts.failed == 1);
   CHECK(scan.counts.skipped == 1);

@@ -78,6 +78,26 @@ TEST_CASE("an exception that leaves Process is an error of the call, and the nex
   CHECK(std::get<HandlerFinished>(AwaitEvent(*handler)).outcomes);
 }
 
+TEST_CASE("a stage that is broken after a call says why, in place of the call's outcomes") {
+  auto handler = Started(Echo);
+  handler->Process(Jobs(1));
+  REQUIRE(std::holds_alternative<HandlerFinished>(AwaitEvent(*handler)));
+  std::vector<Job> jobs = Jobs(2);
+  jobs[1].key = "breaks";
+  handler->Process(jobs);
+  CHECK(std::get<HandlerBroken>(AwaitEvent(*handler)).why == "nothing works after breaks");
+}
+
+TEST_CASE("a stage is asked whether it is broken after an exception, too") {
+  auto handler = Started([](std::span<const Job>, JobContext&) -> std::vector<Outcome> {
+    throw std::runtime_error("bang");
+  });
+  std::vector<Job> jobs = Jobs(1);
+  jobs[0].key = "breaks";
+  handler->Process(jobs);
+  CHECK(std::holds_alternative<HandlerBroken>(AwaitEvent(*handler)));
+}
+
 TEST_CASE("a running call sees its jobs cancelled one by one, and its lease end") {
   Gate gate;
   std::vector<bool> cancelled;

@@ -1,4 +1,5 @@
-// A stage whose Process is a function of the test, and a gate to hold it at.
+// A stage whose Process is a function of the test, which a job called "breaks" breaks; and a gate
+// to hold it at.
 #pragma once
 
 #include <condition_variable>
@@ -20,12 +21,17 @@ class ScriptedStage final : public Stage {
   Result<void> Start(const StageContext& /*context*/) override { return start_; }
   [[nodiscard]] std::string Ingredients() const override { return "a script"; }
   std::vector<Outcome> Process(std::span<const Job> jobs, JobContext& context) override {
+    for (const Job& job : jobs) {
+      if (job.key == "breaks") broken_ = "nothing works after " + job.key;
+    }
     return script_(jobs, context);
   }
+  [[nodiscard]] std::string Broken() const override { return broken_; }
 
  private:
   Script script_;
   Result<void> start_;
+  std::string broken_;
 };
 
 // The handler waits at it until the test opens it; opened once, it stays open.

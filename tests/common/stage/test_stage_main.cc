@@ -1,5 +1,5 @@
 // A stage that gives every item back as it came, says so on stderr, never returns from one called
-// "stuck", and attacks for one called "hostile".
+// "stuck", attacks for one called "hostile", and is broken after one called "breaks".
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -37,12 +37,17 @@ class TestStage final : public Stage {
       std::fprintf(stderr, "processing %s\n", job.key.c_str());
       while (job.key == "stuck") pause();
       if (job.key == "hostile") Attack();
+      broken_ = broken_ || job.key == "breaks";
       Done done;
       done.payload = job.payload;
       outcomes.emplace_back(std::move(done));
     }
     return outcomes;
   }
+  [[nodiscard]] std::string Broken() const override { return broken_ ? "the device is lost" : ""; }
+
+ private:
+  bool broken_ = false;
 };
 
 OptionSchema TestOptions() {

@@ -171,6 +171,18 @@ TEST_CASE("a handler that never returns does not keep its process from leaving")
   CHECK(Says(process, "has not returned"));
 }
 
+TEST_CASE(
+    "a broken stage's process leaves with 5 and the reason, and reports nothing of the call") {
+  FakeBroker broker;
+  Process process({"--stage", "first", "--control", broker.control().Text()});
+  broker.Join();
+  broker.SendJobs({"breaks"});
+  broker.Await<wire::Claim>();
+  CHECK(process.Wait() == ChildEnd{.status = 5, .signal = 0});
+  CHECK(Says(process, "the device is lost"));
+  CHECK(broker.Count<wire::DoneReport>() + broker.Count<wire::FailReport>() == 0);
+}
+
 TEST_CASE("two SIGTERMs end a process whose handler is stuck") {
   FakeBroker broker;
   Process process({"--stage", "first", "--control", broker.control().Text()});

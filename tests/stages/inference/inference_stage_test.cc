@@ -1,9 +1,11 @@
 #include "stages/inference/inference_stage.h"
 
 #include <doctest/doctest.h>
-#include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
 
 #include <set>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 
 #include "stages/inference/make_model.h"
@@ -13,7 +15,8 @@ namespace millrace {
 namespace {
 
 // Labels each pixel with the picture's first byte. A picture whose first byte is 13 makes the call
-// fail; every call's size is noted.
+// fail, 14 makes it throw, 15 likewise and every call after it, as a lost GPU does; 16 is answered
+// with what no labels can be made of. Every call's size is noted.
 class FakeModel final : public Model {
  public:
   explicit FakeModel(std::vector<std::size_t>& calls) : calls_(calls) {}
@@ -23,15 +26,21 @@ class FakeModel final : public Model {
     std::vector<Labels> all;
     for (const auto& picture : batch.pictures) {
       const auto first = std::to_integer<std::uint8_t>(picture[0]);
+      lost_ = lost_ || first == 15;
+      if (lost_) throw std::runtime_error("CUDA error: an illegal memory access");
       if (first == 13) return Fail(ErrorCode::kInternal, "the model failed: 13");
+      if (first == 14) throw std::runtime_error("out of memory");
+      if (first == 16) return Fail(ErrorCode::kUsage, "the model gives nothing");
       all.emplace_back(static_cast<std::size_t>(batch.height * batch.width), first);
     }
     return all;
   }
   [[nodiscard]] std::string RunsOn() const override { return "nothing"; }
+  [[nodiscard]] std::string Remark() const override { return "there is a GPU, unused"; }
 
  private:
   std::vector<std::size_t>& calls_;
+  bool lost_ = false;
 };
 
 class FakeContext final : public JobContext {
@@ -59,6 +68,7 @@ Job PictureJob(std::uint64_t id, std::uint8_t first, std::int64_t height, std::i
 struct Started {
   std::vector<std::size_t> calls;
   FakeContext context;
+  std::ostringstream log;
   InferenceStage stage{[this](const StageContext&) -> Result<MadeModel> {
     return MadeModel{std::make_unique<FakeModel>(calls), "fake 1"};
   }};
@@ -67,8 +77,8 @@ struct Started {
     StageContext start;
     start.options = Options::Defaults(InferenceOptions());
     start.options.Set("model", std::string("skin-tone"));
-    start.log =
-        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::null_sink_mt>());
+    start.log = std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log));
     REQUIRE(stage.Start(start));
   }
 
@@ -87,9 +97,9 @@ const Part& LabelsOf(const Outcome& outcome) {
   return *part;
 }
 
-std::string FailureOf(const Outcome& outcome) {
+std::string FailureOf(const Outcome& outcome, bool retryable = false) {
   REQUIRE(std::holds_alternative<Failed>(outcome));
-  CHECK(!std::get<Failed>(outcome).retryable);
+  CHECK(std::get<Failed>(outcome).retryable == retryable);
   return std::get<Failed>(outcome).text;
 }
 
@@ -124,10 +134,40 @@ TEST_CASE("a picture on which the model fails costs its batch-mates nothing") {
   Started started;
   const auto outcomes =
       started.Process({PictureJob(1, 1, 4, 4), PictureJob(2, 13, 4, 4), PictureJob(3, 3, 4, 4)});
-  CHECK(started.calls == std::vector<std::size_t>{3, 1, 1, 1});
+  // All, each, and after the one that fails a black picture.
+  CHECK(started.calls == std::vector<std::size_t>{3, 1, 1, 1, 1});
   CHECK(LabelsOf(outcomes[0]).data.text()[0] == 1);
-  CHECK(FailureOf(outcomes[1]) == "the model failed: 13");
+  CHECK(FailureOf(outcomes[1], /*retryable=*/true) == "the model failed: 13");
   CHECK(LabelsOf(outcomes[2]).data.text()[0] == 3);
+  CHECK(started.stage.Broken().empty());
+}
+
+TEST_CASE("what a model throws is a failure that may pass, of the picture alone") {
+  Started started;
+  const auto outcomes = started.Process({PictureJob(1, 14, 4, 4), PictureJob(2, 2, 4, 4)});
+  CHECK(FailureOf(outcomes[0], /*retryable=*/true) == "the model failed: out of memory");
+  CHECK(std::get<Failed>(outcomes[0]).code == ErrorCode::kInternal);
+  LabelsOf(outcomes[1]);
+  CHECK(started.stage.Broken().empty());
+  LabelsOf(started.Process({PictureJob(3, 3, 4, 4)})[0]);
+}
+
+TEST_CASE("a model that takes not even a black picture any more is broken, and no picture blamed") {
+  Started started;
+  LabelsOf(started.Process({PictureJob(1, 1, 4, 4)})[0]);
+  CHECK(started.stage.Broken().empty());
+  const auto outcomes = started.Process({PictureJob(2, 2, 4, 4), PictureJob(3, 15, 4, 4),
+                                         PictureJob(4, 4, 4, 4), PictureJob(5, 5, 8, 8)});
+  CHECK(started.stage.Broken() == "the model failed: CUDA error: an illegal memory access");
+  for (const Outcome& outcome : outcomes) FailureOf(outcome, /*retryable=*/true);
+}
+
+TEST_CASE("a model whose answers are no logits fails each picture for good, as usage") {
+  Started started;
+  const auto outcomes = started.Process({PictureJob(1, 16, 4, 4)});
+  CHECK(FailureOf(outcomes[0]) == "the model gives nothing");
+  CHECK(std::get<Failed>(outcomes[0]).code == ErrorCode::kUsage);
+  CHECK(started.stage.Broken().empty());
 }
 
 TEST_CASE("a job without a picture, or with something else in its place, fails alone") {
@@ -162,6 +202,11 @@ TEST_CASE("the labels are made of the model's ingredients") {
   context.options = Options::Defaults(InferenceOptions());
   context.options.Set("model", std::string("skin-tone"));
   CHECK(MakeModel(context)->ingredients == "skin-tone 1");
+}
+
+TEST_CASE("what is unexpected of where the model runs is a warning in the log") {
+  const std::string log = Started().log.str();
+  CHECK(log.find("[warning] there is a GPU, unused") != std::string::npos);
 }
 
 TEST_CASE("a model that cannot be made stops the stage with its reason") {

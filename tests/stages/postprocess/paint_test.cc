@@ -71,7 +71,15 @@ TEST_CASE("classes have the numbers of bisenet-face") {
   CHECK(ClassLabel("u_lip") == 12);
   CHECK(ClassLabel("l_lip") == 13);
   CHECK(ClassLabel("hat") == 18);
-  CHECK(!ClassLabel("lip"));
+  CHECK(ClassLabel("class-0") == 0);
+  CHECK(ClassLabel("class-19") == 19);
+  CHECK(ClassLabel("class-255") == 255);
+  for (const char* none : {"lip", "", "class-", "class-256", "class-019", "class--1", "class-1x"}) {
+    CHECK_MESSAGE(!ClassLabel(none), none);
+  }
+  for (int label = 0; label < 256; ++label) {
+    CHECK(ClassLabel(ClassName(static_cast<std::uint8_t>(label))) == label);
+  }
   CHECK(ClassName(17) == "hair");
 }
 

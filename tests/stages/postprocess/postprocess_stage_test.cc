@@ -113,6 +113,22 @@ assert overlay.getpixel((7, 0)) == (200, 200, 200)
 )"));
 }
 
+TEST_CASE("a class beyond the names is kept by its number") {
+  Postprocess post({{"keep", List{"class-19"}}});
+  Payload payload = SmallPayload();
+  std::vector<std::uint8_t> labels(std::size_t{8} * 6, 1);
+  labels[0] = 19;
+  for (Part& part : payload) {
+    if (part.name == "labels") part = MakePart("labels", {6, 8}, labels);
+  }
+  REQUIRE(std::holds_alternative<Done>(post.Process("a.png", std::move(payload))));
+  CHECK(Python(post.folder, R"(
+picture = Image.open('a.png')
+assert picture.getpixel((0, 0)) == (200, 200, 200), picture.getpixel((0, 0))
+assert picture.getpixel((1, 0)) == (0, 0, 0), picture.getpixel((1, 0))
+)"));
+}
+
 TEST_CASE("the original's size takes the labels to the full picture") {
   Postprocess post({{"size", std::string("original")}, {"format", std::string("png")}});
   Payload payload = SmallPayload();
