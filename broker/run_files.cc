@@ -15,6 +15,7 @@
 
 #include "common/base/json_text.h"
 #include "common/os/atomic_file.h"
+#include "common/os/file_time.h"
 #include "common/os/random.h"
 #include "common/os/unique_fd.h"
 
@@ -99,10 +100,9 @@ bool IsThere(const std::string& path) {
 bool RemoveOutput(const std::string& output, const wire::OutputFile& file) {
   struct stat status {};
   const std::string path = output + "/" + file.path;
-  constexpr std::int64_t kSecond = 1'000'000'000;
   const bool ours = lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
                     status.st_size == file.bytes &&
-                    status.st_mtim.tv_sec * kSecond + status.st_mtim.tv_nsec == file.mtime_ns;
+                    MtimeNs(status) == file.mtime_ns;
   return ours && unlink(path.c_str()) == 0;
 }
 

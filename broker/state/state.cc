@@ -32,9 +32,10 @@ Error NoRun(RunId run) { return {ErrorCode::kNotFound, "no run " + std::to_strin
 }  // namespace
 
 bool IsEnvironmentFailure(std::string_view code) {
-  constexpr std::array<ErrorCode, 6> kCodes = {ErrorCode::kWriteFailed, ErrorCode::kUnreadable,
-                                               ErrorCode::kTimeout,     ErrorCode::kWorkerDied,
-                                               ErrorCode::kLostWorker,  ErrorCode::kInternal};
+  constexpr std::array kCodes = {ErrorCode::kWriteFailed, ErrorCode::kUnreadable,
+                                 ErrorCode::kTimeout,     ErrorCode::kWorkerDied,
+                                 ErrorCode::kLostWorker,  ErrorCode::kInternal,
+                                 ErrorCode::kProtocol};
   return std::any_of(kCodes.begin(), kCodes.end(),
                      [&](ErrorCode each) { return ErrorCodeName(each) == code; });
 }

@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <system_error>
 
+#include "common/os/file_time.h"
+
 namespace millrace::cli {
 namespace {
 
@@ -134,9 +136,7 @@ bool AreSameName(const Place& one, const Place& other) {
 }
 
 FileStamp StampOf(const struct stat& status) {
-  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-  return {.bytes = status.st_size,
-          .mtime_ns = status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec};
+  return {.bytes = status.st_size, .mtime_ns = MtimeNs(status)};
 }
 
 }  // namespace millrace::cli
