@@ -155,6 +155,7 @@ void AddUpCommand(CLI::App& app, Action& chosen, const std::vector<std::string>&
       "up", "Keep a topology's broker and workers running here, in the foreground");
   AddTopologyOptions(*command, *choice);
   AddParameterOptions(*command, *choice, arguments);
+  AddStageOptionsHelp(*command, arguments);
   command->footer(
       "On the addresses that the topology names, until `millrace down`, Ctrl-C or SIGTERM.\n\n"
       "Examples:\n"

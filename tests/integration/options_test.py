@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from millrace_testing import PATIENCE_S, TestCase, files_below, jpeg, main, write_photos
+from millrace_testing import BIN, PATIENCE_S, TestCase, files_below, jpeg, main, write_photos
 
 
 class Completion(TestCase):
@@ -114,6 +114,18 @@ class Completion(TestCase):
             wanted = {expected[-1]} if expected[-1] != line.split()[-1] else set()
             offered = {offer for offer in offered if offer.startswith(line.split()[-1])}
             self.assertEqual(offered, wanted, line)
+
+
+class StageOptions(TestCase):
+    def test_help_tells_the_options_of_a_topologys_stages_as_they_are_there(self):
+        told = " ".join(self.run_to_end("run", "demo", "--help", expect=0).stdout.split())
+        self.assertIn("preprocess.options.size.width Width in pixels that every picture is resized to "
+                      "[1 to 8192; default 512]", told)
+        self.assertIn("[default auto; here cpu]", told)  # inference.options.device
+        self.assertNotIn(".options.", self.run_to_end("run", "nowhere", "--help", expect=0).stdout.replace(
+            "inference.options.weights=w.pth", ""))
+        worker = subprocess.run([BIN / "millrace-preprocess", "--help"], capture_output=True, text=True, check=True)
+        self.assertIn("[1B to 2147483647B; default 1GiB]", " ".join(worker.stdout.split()))
 
 
 class WhatIsTaken(TestCase):
