@@ -137,7 +137,15 @@ int InspectModel(const InspectOptions& options) {
   const Result<WeightsFormat> format = DetectWeightsFormat(options.file);
   if (!format) return Complain(format.error());
   if (*format == WeightsFormat::kTorchScript) {
-    fmt::print("{}\n", options.json ? "{\"format\":\"TorchScript\"}" : WeightsFormatText(*format));
+    if (options.json) {
+      fmt::print("{{\"format\":\"TorchScript\",\"looked_into\":false}}\n");
+    } else {
+      fmt::print(
+          "{}\nIt holds code, which was not looked into and which `model: torchscript` executes: "
+          "use "
+          "only what you trust\n",
+          WeightsFormatText(*format));
+    }
     return kExitDone;
   }
   const Result<StateDict> state = LoadStateDict(options.file);
@@ -181,7 +189,7 @@ void AddModelCommand(CLI::App& app, Action& chosen) {
   CLI::App* inspect_command = command->add_subcommand(
       "inspect",
       "List the tensors of a .pth state dict, reading it as the inference stage would: "
-      "nothing in it is executed");
+      "nothing in it is executed. Of TorchScript only that it is that");
   inspect_command->add_option("FILE", inspect->file, "The file")->required();
   inspect_command->add_flag("--json", inspect->json, "As one JSON object");
   inspect_command->footer(

@@ -65,9 +65,24 @@ class Inspect(TestCase):
         # The legacy format's head, then the object.
         path.write_bytes(b"".join(
             pickle.dumps(part, 2) for part in (0x1950a86a20f9469cfc6c, 1001, {"little_endian": True}, Evil())))
-        run = self.run_to_end("model", "inspect", path, expect=3)
-        self.assertIn("posix.system", run.stderr)
+        plain = self.folder / "plain.pth"
+        plain.write_bytes(pickle.dumps(Evil()))
+        for evil in path, plain:
+            run = self.run_to_end("model", "inspect", evil, expect=3)
+            self.assertIn("posix.system (os.system)", run.stderr)
         self.assertFalse(marker.exists())
+
+    def test_of_torchscript_it_says_that_it_was_not_looked_into(self):
+        path = self.folder / "module.pt"
+        subprocess.run(
+            ["/usr/bin/python3", "-c",
+             "import sys, torch; torch.jit.script(torch.nn.ReLU()).save(sys.argv[1])", path],
+            check=True)
+        run = self.run_to_end("model", "inspect", path, expect=0)
+        self.assertIn("TorchScript", run.stdout)
+        self.assertIn("not looked into", run.stdout)
+        inspected = json.loads(self.run_to_end("model", "inspect", path, "--json", expect=0).stdout)
+        self.assertEqual(inspected, {"format": "TorchScript", "looked_into": False})
 
 
 if __name__ == "__main__":
