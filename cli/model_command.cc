@@ -77,7 +77,10 @@ int FetchModel(const FetchOptions& options) {
     if (!chosen) return Complain(chosen.error());
     destination = *chosen;
   }
-  if (fs::is_directory(destination)) destination += "/" + std::string(model->file);
+  // A folder that there is, or one that is written as one and made by the fetch.
+  if (destination.ends_with('/') || fs::is_directory(destination)) {
+    destination = (fs::path(destination) / model->file).string();
+  }
 
   const Result<std::string> present = Sha256OfFile(destination);
   if (present && *present == model->sha256) {
@@ -106,7 +109,9 @@ int FetchModel(const FetchOptions& options) {
   terminal.ShowLive("");
   if (!fetched) {
     const int status = Complain(fetched.error().WithContext("cannot fetch " + options.name));
-    if (fetched.error().code == ErrorCode::kUnavailable) {
+    // What the net gives instead of the file is a proxy's page, or that of a portal.
+    const bool wrong_from_net = fetched.error().code == ErrorCode::kCorrupt && options.from.empty();
+    if (fetched.error().code == ErrorCode::kUnavailable || wrong_from_net) {
       PrintLines(terminal, OfflineAdvice(*model, destination));
     }
     return status;
@@ -177,7 +182,7 @@ void AddModelCommand(CLI::App& app, Action& chosen) {
   fetch_command->add_option("--from", fetch->from, "Another source of the same file")
       ->type_name("FILE|URL");
   fetch_command->add_option("--to", fetch->to, "Where to put it (default: models/ beside config/)")
-      ->type_name("FILE");
+      ->type_name("FILE|FOLDER/");
   fetch_command->footer(
       "Examples:\n"
       "  millrace model fetch bisenet-face\n"

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """`millrace model`: what is fetched is the published file or nothing; what is inspected runs nothing."""
+import http.server
 import json
 import os
 import pickle
 import subprocess
+import threading
 
 from millrace_testing import TestCase, main
 
@@ -32,6 +34,28 @@ class Fetch(TestCase):
         self.assertIn("millrace model fetch bisenet-face --from FILE", run.stderr)
         self.assertIn("millrace run demo", run.stderr)
         self.assert_nothing_is_left()
+
+    def test_a_folder_is_one_by_its_slash_or_by_being_there_and_is_made(self):
+        class Cut(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b"the first bytes")
+
+            def log_message(self, *_):
+                pass
+
+        (self.folder / "there").mkdir()
+        with http.server.HTTPServer(("127.0.0.1", 0), Cut) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            for to in f"{self.folder}/new/models/", self.folder / "there":
+                self.run_to_end(
+                    "model", "fetch", "bisenet-face", "--from", f"http://127.0.0.1:{server.server_port}/x",
+                    "--to", to, expect=3)
+                # What came so far is kept under the file's name, in the folder.
+                self.assertEqual(os.listdir(to), ["79999_iter.pth.part"])
+            server.shutdown()
 
     def test_a_model_that_nobody_published(self):
         run = self.run_to_end("model", "fetch", "resnet", expect=2)
