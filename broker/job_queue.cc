@@ -5,6 +5,27 @@
 #include <utility>
 
 namespace millrace {
+namespace {
+
+// " (12 corrupt, 5 empty)": the three commonest codes of what the run itself failed at. "" where
+// none is known: after a broker's end only the number is.
+std::string CommonestFailures(const RunCounts& counts) {
+  std::vector<std::pair<std::int64_t, std::string>> by_count;
+  for (const auto& [code, count] : counts.failed_by) {
+    const auto resumed = counts.resumed_failed_by.find(code);
+    const std::int64_t own =
+        count - (resumed == counts.resumed_failed_by.end() ? 0 : resumed->second);
+    if (own > 0) by_count.emplace_back(own, code);
+  }
+  std::sort(by_count.rbegin(), by_count.rend());
+  std::string text;
+  for (std::size_t i = 0; i < std::min<std::size_t>(by_count.size(), 3); ++i) {
+    text += (i == 0 ? " (" : ", ") + std::to_string(by_count[i].first) + " " + by_count[i].second;
+  }
+  return text.empty() ? "" : text + ")";
+}
+
+}  // namespace
 
 JobQueue::JobQueue(std::vector<StageSettings> stages)
     : settings_(std::move(stages)), stages_(settings_.size()) {
@@ -176,29 +197,17 @@ void JobQueue::CheckStopRule(Run& run, Instant now) {
   const StopRule& rule = run.stop_rule;
   // What was taken over had its say in the run that did it.
   const std::int64_t failed = run.counts.failed - run.counts.resumed_failed;
-  const std::int64_t ended = run.counts.ended() - run.counts.resumed;
+  const std::int64_t processed = run.counts.ok + run.counts.failed - run.counts.resumed;
   const bool too_many = rule.failures > 0 && failed >= rule.failures;
   const bool too_large_a_share =
-      rule.share > 0 && ended >= kStopShareAfter &&
-      static_cast<double>(failed) >= rule.share * static_cast<double>(ended);
+      rule.share > 0 && processed >= kStopShareAfter &&
+      static_cast<double>(failed) >= rule.share * static_cast<double>(processed);
   if (too_many || too_large_a_share) {
     StopRun(run.id, RunResult::kFailed,
-            "gave up after " + std::to_string(failed) + " of " + std::to_string(ended) +
-                " items had failed (" + CommonestFailures(run) + ")",
+            "gave up after " + std::to_string(failed) + " of " + std::to_string(processed) +
+                " processed items had failed" + CommonestFailures(run.counts),
             now);
   }
-}
-
-std::string JobQueue::CommonestFailures(const Run& run) const {
-  std::vector<std::pair<std::int64_t, std::string>> by_count;
-  for (const auto& [code, count] : run.counts.failed_by) by_count.emplace_back(count, code);
-  std::sort(by_count.rbegin(), by_count.rend());
-  std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(by_count.size(), 3); ++i) {
-    if (i > 0) text += ", ";
-    text += std::to_string(by_count[i].first) + " " + by_count[i].second;
-  }
-  return text;
 }
 
 void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant now) {

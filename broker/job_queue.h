@@ -173,7 +173,6 @@ class JobQueue {
   void CheckRunEnd(Run& run);
   void StopAllRuns(const std::string& reason, Instant now);
   void DropWaitingJobs(Run& run);
-  [[nodiscard]] std::string CommonestFailures(const Run& run) const;
 
   // reports.cc
   // Frees the worker's slot. The job, if the lease is its latest; nullptr (stale) otherwise.

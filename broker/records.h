@@ -20,7 +20,8 @@ struct RunCounts {
   std::int64_t resumed = 0;         // of ok and failed: taken over from before this run
   std::int64_t resumed_failed = 0;  // of those
   std::int64_t repeated = 0;        // keys that the scan named twice, dropped
-  std::map<std::string, std::int64_t> failed_by;  // by code
+  std::map<std::string, std::int64_t> failed_by;          // by code
+  std::map<std::string, std::int64_t> resumed_failed_by;  // of those: taken over
 
   [[nodiscard]] std::int64_t ended() const { return ok + failed + skipped; }
   void Add(const RunCounts& more) {
@@ -32,6 +33,7 @@ struct RunCounts {
     resumed_failed += more.resumed_failed;
     repeated += more.repeated;
     for (const auto& [code, count] : more.failed_by) failed_by[code] += count;
+    for (const auto& [code, count] : more.resumed_failed_by) resumed_failed_by[code] += count;
   }
   friend bool operator==(const RunCounts&, const RunCounts&) = default;
 };

@@ -27,10 +27,11 @@ enum class RunResult : std::uint8_t {
   kFailed,   // it could not finish
 };
 
-// When a run gives up by itself.
+// When a run gives up by itself. Processed are the items that it did or failed at itself: neither
+// what it took over nor what it skipped.
 struct StopRule {
   std::int64_t failures = 0;  // this many failed items; 0: never
-  double share = 0;           // this share of the items ended, once kStopShareAfter have; 0: never
+  double share = 0;           // this share of those processed, from kStopShareAfter on; 0: never
 };
 inline constexpr std::int64_t kStopShareAfter = 100;
 

@@ -2,14 +2,14 @@
 
 #include "cli/topology_choice.h"
 #include "common/config/units.h"
-#include "common/net/endpoint.h"
 
 namespace millrace::cli {
 namespace {
 
 constexpr const char* kDefaultEndpoint = "tcp://127.0.0.1:7710";
 
-Result<std::string> EndpointOf(const BrokerChoice& choice) {
+Result<std::string> AddressOf(const BrokerChoice& choice) {
+  if (!choice.moved_to.empty()) return choice.moved_to;
   if (!choice.topology.empty()) {
     ASSIGN_OR_RETURN(const Topology topology, LoadElsewhere(choice.topology));
     return topology.broker.ControlConnectEndpoint();
@@ -43,6 +43,19 @@ void AddBrokerOptions(CLI::App& command, BrokerChoice& choice) {
       ->envname("MILLRACE_BROKER");
 }
 
+void AddMovedBrokerOption(CLI::App& command, BrokerChoice& choice) {
+  command
+      .add_option("--broker", choice.moved_to,
+                  "Talk to the broker at this address, not at the topology's: for one that is up "
+                  "with another by --set")
+      ->type_name("tcp://HOST:PORT");
+}
+
+Result<net::Endpoint> EndpointOf(const BrokerChoice& choice) {
+  ASSIGN_OR_RETURN(const std::string address, AddressOf(choice));
+  return net::ParseEndpoint(address);
+}
+
 void AddTimeoutOption(CLI::App& command, std::optional<Duration>& timeout,
                       const std::string& help) {
   command
@@ -61,8 +74,7 @@ void AddAnswerTimeoutOption(CLI::App& command, BrokerChoice& choice) {
 }
 
 Result<std::unique_ptr<BrokerLink>> BrokerLink::Connect(const BrokerChoice& choice) {
-  ASSIGN_OR_RETURN(const std::string text, EndpointOf(choice));
-  ASSIGN_OR_RETURN(const net::Endpoint endpoint, net::ParseEndpoint(text));
+  ASSIGN_OR_RETURN(const net::Endpoint endpoint, EndpointOf(choice));
   ASSIGN_OR_RETURN(net::Context context, net::Context::Create());
   ASSIGN_OR_RETURN(net::ControlClient client, net::ControlClient::Connect(context, endpoint));
   return std::unique_ptr<BrokerLink>(new BrokerLink(std::move(context), std::move(client),

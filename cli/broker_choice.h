@@ -9,6 +9,7 @@
 #include "common/base/result.h"
 #include "common/net/context.h"
 #include "common/net/control_client.h"
+#include "common/net/endpoint.h"
 
 namespace millrace::cli {
 
@@ -18,11 +19,16 @@ inline constexpr Duration kAnswerTimeout = std::chrono::seconds(5);
 struct BrokerChoice {
   std::string topology;             // its broker; "": none given
   std::string endpoint;             // "tcp://host:7710"; "": none given
+  std::string moved_to;             // where the topology's broker is instead; "": where it says
   std::optional<Duration> timeout;  // for an answer; nullopt: kAnswerTimeout
 };
 
 // --topology and --broker, with MILLRACE_BROKER for a default.
 void AddBrokerOptions(CLI::App& command, BrokerChoice& choice);
+// --broker, for a command that names a topology in any case.
+void AddMovedBrokerOption(CLI::App& command, BrokerChoice& choice);
+// Where the broker is. Loads the topology, if need be.
+Result<net::Endpoint> EndpointOf(const BrokerChoice& choice);
 // --timeout DURATION.
 void AddTimeoutOption(CLI::App& command, std::optional<Duration>& timeout, const std::string& help);
 void AddAnswerTimeoutOption(CLI::App& command, BrokerChoice& choice);

@@ -23,4 +23,7 @@ struct FailureLimit {
 // kUsage for anything else.
 Result<FailureLimit> ParseFailureLimit(std::string_view text);
 
+// For when to stop: a count or a share alone. kUsage for anything else, "any" and "never" too.
+Result<FailureLimit> ParseStopLimit(std::string_view text);
+
 }  // namespace millrace::cli

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -149,16 +151,39 @@ Result<void> Download(const std::string& url, const PartFile& file, const FetchR
   return Fail(ErrorCode::kUnavailable, fmt::format("{}: {}", url, curl_easy_strerror(code)));
 }
 
-Result<void> CopyLocal(const std::string& path, const PartFile& file) {
-  std::ifstream source(path, std::ios::binary);
-  if (!source || fs::is_directory(path)) {
+// As URLs have it: in letters of any case.
+bool HasScheme(std::string_view source, std::string_view scheme) {
+  return source.size() > scheme.size() && source.substr(scheme.size()).starts_with("://") &&
+         std::equal(scheme.begin(), scheme.end(), source.begin(), [](char wanted, char got) {
+           return wanted == std::tolower(static_cast<unsigned char>(got));
+         });
+}
+
+// The path of a file:// URL; what is none is a path itself.
+Result<std::string> PathOf(const std::string& source) {
+  if (!HasScheme(source, "file")) return source;
+  const std::unique_ptr<CURLU, void (*)(CURLU*)> url(curl_url(), &curl_url_cleanup);
+  char* path = nullptr;
+  if (url == nullptr || curl_url_set(url.get(), CURLUPART_URL, source.c_str(), 0) != CURLUE_OK ||
+      curl_url_get(url.get(), CURLUPART_PATH, &path, CURLU_URLDECODE) != CURLUE_OK) {
+    return Fail(ErrorCode::kUsage,
+                fmt::format("{} names no file of this machine: write file:///PATH", source));
+  }
+  const std::unique_ptr<char, void (*)(void*)> owned(path, &curl_free);
+  return std::string(path);
+}
+
+Result<void> CopyLocal(const std::string& source, const PartFile& file) {
+  ASSIGN_OR_RETURN(const std::string path, PathOf(source));
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream || fs::is_directory(path)) {
     return Fail(ErrorCode::kNotFound, fmt::format("cannot read {}", path));
   }
   if (!file.Clear()) return Fail(ErrorCode::kWriteFailed, "cannot truncate " + file.path());
   std::vector<char> chunk(1 << 20);
-  while (source.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) ||
-         source.gcount() > 0) {
-    if (!file.Append(chunk.data(), static_cast<std::size_t>(source.gcount()))) {
+  while (stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) ||
+         stream.gcount() > 0) {
+    if (!file.Append(chunk.data(), static_cast<std::size_t>(stream.gcount()))) {
       return Fail(ErrorCode::kWriteFailed,
                   fmt::format("cannot write {}: {}", file.path(), ErrnoText(errno)));
     }
@@ -177,7 +202,7 @@ Result<void> CheckHash(const PartFile& file, const std::string& source, const st
 // Fills the part file from one source and checks it.
 Result<void> FetchFrom(const std::string& source, const PartFile& file,
                        const FetchRequest& request) {
-  const bool remote = source.starts_with("https://") || source.starts_with("http://");
+  const bool remote = HasScheme(source, "https") || HasScheme(source, "http");
   if (!remote) {
     RETURN_IF_ERROR(CopyLocal(source, file));
     return CheckHash(file, source, request.sha256);

@@ -12,7 +12,8 @@
 namespace millrace::cli {
 
 struct FetchRequest {
-  // Tried in order. "https://…" and "http://…" are fetched; anything else is a local file.
+  // Tried in order. "https://…" and "http://…" are fetched; "file:///…" and anything else is a
+  // local file.
   std::vector<std::string> sources;
   std::string destination;  // folders above it are made
   std::string sha256;       // lower-case hexadecimal

@@ -77,7 +77,10 @@ int FetchModel(const FetchOptions& options) {
     if (!chosen) return Complain(chosen.error());
     destination = *chosen;
   }
-  if (fs::is_directory(destination)) destination += "/" + std::string(model->file);
+  // A folder that there is, or one that is written as one and made by the fetch.
+  if (destination.ends_with('/') || fs::is_directory(destination)) {
+    destination = (fs::path(destination) / model->file).string();
+  }
 
   const Result<std::string> present = Sha256OfFile(destination);
   if (present && *present == model->sha256) {
@@ -106,7 +109,9 @@ int FetchModel(const FetchOptions& options) {
   terminal.ShowLive("");
   if (!fetched) {
     const int status = Complain(fetched.error().WithContext("cannot fetch " + options.name));
-    if (fetched.error().code == ErrorCode::kUnavailable) {
+    // What the net gives instead of the file is a proxy's page, or that of a portal.
+    const bool wrong_from_net = fetched.error().code == ErrorCode::kCorrupt && options.from.empty();
+    if (fetched.error().code == ErrorCode::kUnavailable || wrong_from_net) {
       PrintLines(terminal, OfflineAdvice(*model, destination));
     }
     return status;
@@ -137,7 +142,15 @@ int InspectModel(const InspectOptions& options) {
   const Result<WeightsFormat> format = DetectWeightsFormat(options.file);
   if (!format) return Complain(format.error());
   if (*format == WeightsFormat::kTorchScript) {
-    fmt::print("{}\n", options.json ? "{\"format\":\"TorchScript\"}" : WeightsFormatText(*format));
+    if (options.json) {
+      fmt::print("{{\"format\":\"TorchScript\",\"looked_into\":false}}\n");
+    } else {
+      fmt::print(
+          "{}\nIt holds code, which was not looked into and which `model: torchscript` executes: "
+          "use "
+          "only what you trust\n",
+          WeightsFormatText(*format));
+    }
     return kExitDone;
   }
   const Result<StateDict> state = LoadStateDict(options.file);
@@ -169,7 +182,7 @@ void AddModelCommand(CLI::App& app, Action& chosen) {
   fetch_command->add_option("--from", fetch->from, "Another source of the same file")
       ->type_name("FILE|URL");
   fetch_command->add_option("--to", fetch->to, "Where to put it (default: models/ beside config/)")
-      ->type_name("FILE");
+      ->type_name("FILE|FOLDER/");
   fetch_command->footer(
       "Examples:\n"
       "  millrace model fetch bisenet-face\n"
@@ -181,7 +194,7 @@ void AddModelCommand(CLI::App& app, Action& chosen) {
   CLI::App* inspect_command = command->add_subcommand(
       "inspect",
       "List the tensors of a .pth state dict, reading it as the inference stage would: "
-      "nothing in it is executed");
+      "nothing in it is executed. Of TorchScript only that it is that");
   inspect_command->add_option("FILE", inspect->file, "The file")->required();
   inspect_command->add_flag("--json", inspect->json, "As one JSON object");
   inspect_command->footer(

@@ -72,6 +72,7 @@ void AddRunCommand(CLI::App& app, Action& chosen, const std::vector<std::string>
       ->type_name("DIR");
   AddLocalRunOptions(*command, options->local);
   AddParameterOptions(*command, options->choice, arguments);
+  AddStageOptionsHelp(*command, arguments);
   command->footer(
       "OUTPUT gets the results under the paths that the files have in INPUT; OUTPUT/.millrace\n"
       "gets report.json and failed.jsonl. Ctrl-C finishes what is in flight and writes the\n"
@@ -83,7 +84,8 @@ void AddRunCommand(CLI::App& app, Action& chosen, const std::vector<std::string>
       "Exit status: 0 done; 1 done, but failures reached --fail-on; 2 wrong usage,\n"
       "configuration, INPUT or weights, or no images; 3 could not finish; 129, 130 or\n"
       "143 interrupted.\n\n"
-      "`millrace run TOPOLOGY --help` lists the topology's own parameters too.\n\n"
+      "`millrace run TOPOLOGY --help` lists the topology's own parameters and the options of its\n"
+      "stages too.\n\n"
       "Examples:\n"
       "  millrace run demo photos out\n"
       "  millrace run face-parsing photos out --weights models/79999_iter.pth\n"

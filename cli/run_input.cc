@@ -90,17 +90,17 @@ Result<void> CheckPlaces(const fs::path& input, const fs::path& output) {
   return {};
 }
 
-std::string CheckLimit(const std::string& text) {
-  const auto limit = ParseFailureLimit(text);
-  return limit ? "" : limit.error().message;
-}
-
 CLI::Option* AddLimitOption(CLI::App& command, const std::string& name, FailureLimit& limit,
+                            Result<FailureLimit> (*parse)(std::string_view),
                             const std::string& help) {
+  const auto check = [parse](const std::string& text) {
+    const auto parsed = parse(text);
+    return parsed ? "" : parsed.error().message;
+  };
   return command
       .add_option_function<std::string>(
-          name, [&limit](const std::string& text) { limit = *ParseFailureLimit(text); }, help)
-      ->check(CLI::Validator(CheckLimit, ""));
+          name, [&limit, parse](const std::string& text) { limit = *parse(text); }, help)
+      ->check(CLI::Validator(check, ""));
 }
 
 }  // namespace
@@ -152,7 +152,7 @@ void AddInputOptions(CLI::App& command, RunInput& input) {
       .add_flag("--follow-symlinks", input.scan.follow_symlinks,
                 "Follow symbolic links that lead out of INPUT too")
       ->group(filters);
-  AddLimitOption(command, "--stop-at", input.stop_at,
+  AddLimitOption(command, "--stop-at", input.stop_at, ParseStopLimit,
                  "Give up (exit 3) once so many images have failed, or such a share of those "
                  "processed, counted from 100 on")
       ->type_name("N|P%");
@@ -178,7 +178,7 @@ void AddInputOptions(CLI::App& command, RunInput& input) {
 }
 
 void AddVerdictOptions(CLI::App& command, Verdict& verdict) {
-  AddLimitOption(command, "--fail-on", verdict.fail_on,
+  AddLimitOption(command, "--fail-on", verdict.fail_on, ParseFailureLimit,
                  "Exit 1 where so many images failed, or such a share of those processed "
                  "(default: any)")
       ->type_name("any|N|P%|never");

@@ -8,7 +8,6 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/run_input.h"
-#include "cli/topology_choice.h"
 
 namespace millrace::cli {
 namespace {
@@ -19,10 +18,10 @@ struct SubmitOptions {
 };
 
 Result<RunId> SubmitRun(const SubmitOptions& options) {
-  ASSIGN_OR_RETURN(const Topology topology, LoadElsewhere(options.broker.topology));
-  ASSIGN_OR_RETURN(wire::Submit submit,
-                   MakeSubmit(options.input,
-                              topology.broker.Local() ? InputIs::kHere : InputIs::kElsewhere, ""));
+  ASSIGN_OR_RETURN(const net::Endpoint broker, EndpointOf(options.broker));
+  ASSIGN_OR_RETURN(
+      wire::Submit submit,
+      MakeSubmit(options.input, net::IsLocal(broker) ? InputIs::kHere : InputIs::kElsewhere, ""));
   ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
   ASSIGN_OR_RETURN(const auto submitted, link->Ask<wire::Submitted>(std::move(submit)));
   return submitted.run;
@@ -39,6 +38,7 @@ void AddSubmitCommand(CLI::App& app, Action& chosen) {
                    "The topology that is up: a file, or a name as for `millrace run`")
       ->required();
   AddInputOptions(*command, options->input);
+  AddMovedBrokerOption(*command, options->broker);
   AddAnswerTimeoutOption(*command, options->broker);
   command->footer(
       "INPUT and OUTPUT are paths on the machines where the stages run. Only what is not done yet\n"

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cli/command.h"
+#include "common/config/describe_options.h"
 #include "common/os/cores.h"
 #include "common/os/executable_dir.h"
 #include "stages/builtin_options.h"
@@ -102,6 +103,23 @@ void AddParameterOptions(CLI::App& command, TopologyChoice& choice,
         ->type_name("VALUE")
         ->group("Parameters of " + written);
   }
+}
+
+void AddStageOptionsHelp(CLI::App& command, const std::vector<std::string>& arguments) {
+  const std::string written = FirstPositional(command, arguments);
+  if (written.empty()) return;
+  command.footer([written]() -> std::string {
+    const Result<Topology> topology = LoadElsewhere(written);
+    if (!topology) return "";
+    std::string text = fmt::format(
+        "The options of the stages of {}, each by --set or in the topology file:\n", written);
+    for (const StageConfig& stage : topology->stages) {
+      const OptionSchema* schema = BuiltinSchema(stage.executable);
+      if (schema == nullptr) continue;
+      text += DescribeOptions(*schema, stage.name + ".options.", &stage.options);
+    }
+    return text;
+  });
 }
 
 Result<std::string> FindTopology(const std::string& written,

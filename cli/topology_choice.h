@@ -28,6 +28,10 @@ void AddTopologyOptions(CLI::App& command, TopologyChoice& choice);
 void AddParameterOptions(CLI::App& command, TopologyChoice& choice,
                          const std::vector<std::string>& arguments);
 
+// Has the --help of `command` tell the options of the stages of the topology that `arguments` name,
+// as AddParameterOptions finds it, before its footer.
+void AddStageOptionsHelp(CLI::App& command, const std::vector<std::string>& arguments);
+
 // The path of a topology: "face-parsing" is a file of that name or face-parsing.yaml in one of
 // `folders`. kNotFound names those there are.
 Result<std::string> FindTopology(const std::string& written,

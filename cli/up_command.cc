@@ -19,10 +19,6 @@
 namespace millrace::cli {
 namespace {
 
-struct DownOptions {
-  std::string topology;
-};
-
 // Keeps the pipeline running until it is told to stop or cannot go on.
 class Upkeep {
  public:
@@ -115,6 +111,16 @@ class Upkeep {
   int exit_status_ = kExitDone;
 };
 
+// Where the topology is not at its own address, by --set or a parameter, the others have to be
+// told.
+std::string SubmitAdvice(const TopologyChoice& choice, const Topology& topology) {
+  const std::string address = topology.broker.ControlConnectEndpoint();
+  const Result<Topology> as_written = LoadElsewhere(choice.topology);
+  const bool moved = !as_written || as_written->broker.ControlConnectEndpoint() != address;
+  return fmt::format("millrace: {} at {}; submit to it with: millrace submit {} INPUT OUTPUT{}",
+                     topology.name, address, choice.topology, moved ? " --broker " + address : "");
+}
+
 Result<int> KeepUp(const TopologyChoice& choice) {
   ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());  // before any thread
   ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
@@ -125,9 +131,7 @@ Result<int> KeepUp(const TopologyChoice& choice) {
   }
   const SteadyClock clock;
   Terminal terminal(STDERR_FILENO);
-  terminal.Print(
-      fmt::format("millrace: {} at {}; submit to it with: millrace submit {} INPUT OUTPUT",
-                  topology.name, topology.broker.ControlConnectEndpoint(), choice.topology));
+  terminal.Print(SubmitAdvice(choice, topology));
   ASSIGN_OR_RETURN(const std::unique_ptr<LocalPipeline> pipeline,
                    LocalPipeline::Start(
                        clock, dir,
@@ -137,8 +141,8 @@ Result<int> KeepUp(const TopologyChoice& choice) {
   return Upkeep(clock, signals, terminal, *pipeline, drain_timeout).Run();
 }
 
-Result<void> TakeDown(const DownOptions& options) {
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect({.topology = options.topology}));
+Result<void> TakeDown(const BrokerChoice& broker) {
+  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(broker));
   RETURN_IF_ERROR(link->Ask<wire::OkReply>(wire::ShutdownRequest{}));
   return {};
 }
@@ -151,6 +155,7 @@ void AddUpCommand(CLI::App& app, Action& chosen, const std::vector<std::string>&
       "up", "Keep a topology's broker and workers running here, in the foreground");
   AddTopologyOptions(*command, *choice);
   AddParameterOptions(*command, *choice, arguments);
+  AddStageOptionsHelp(*command, arguments);
   command->footer(
       "On the addresses that the topology names, until `millrace down`, Ctrl-C or SIGTERM.\n\n"
       "Examples:\n"
@@ -165,17 +170,21 @@ void AddUpCommand(CLI::App& app, Action& chosen, const std::vector<std::string>&
 }
 
 void AddDownCommand(CLI::App& app, Action& chosen) {
-  auto options = std::make_shared<DownOptions>();
+  auto broker = std::make_shared<BrokerChoice>();
   CLI::App* command = app.add_subcommand(
       "down", "Stop a pipeline that is up: workers finish what they hold, the broker leaves last");
   command
-      ->add_option("TOPOLOGY", options->topology,
+      ->add_option("TOPOLOGY", broker->topology,
                    "The topology that is up: a file, or a name as for `millrace run`")
       ->required();
-  command->footer("Example:\n  millrace down demo");
-  command->callback([options, &chosen] {
-    chosen = [options] {
-      const Result<void> down = TakeDown(*options);
+  AddMovedBrokerOption(*command, *broker);
+  command->footer(
+      "Examples:\n"
+      "  millrace down demo\n"
+      "  millrace down demo --broker tcp://127.0.0.1:7800    # up with --set broker.control=7800");
+  command->callback([broker, &chosen] {
+    chosen = [broker] {
+      const Result<void> down = TakeDown(*broker);
       return down ? kExitDone : Complain(down.error());
     };
   });

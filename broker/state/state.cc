@@ -343,6 +343,9 @@ RunStart State::CollectStart(RunContext& context, StartAs how) {
   }
   start.counts.resumed = run.resumed;
   start.counts.resumed_failed = run.resumed_failed;
+  // How many of each code were taken over is not on disk. Where some were, none passes for the
+  // run's own.
+  if (run.resumed_failed > 0) start.counts.resumed_failed_by = start.counts.failed_by;
   start.counts.repeated = run.repeated;
   return start;
 }

@@ -92,6 +92,7 @@ void State::RecordFound(RunContext& context, const wire::FoundItem& found, ScanR
     counts.failed_by[row.code] += 1;
     counts.resumed += same;
     counts.resumed_failed += same;
+    if (same) counts.resumed_failed_by[row.code] += 1;
   } else if (const auto* skip = std::get_if<wire::FoundItem::Skip>(&found.what)) {
     row.state = ItemState::kSkipped;
     row.code = skip->reason;
@@ -106,7 +107,10 @@ void State::RecordFound(RunContext& context, const wire::FoundItem& found, ScanR
       counts.skipped += row.state == ItemState::kSkipped;
       counts.resumed += row.state != ItemState::kSkipped;
       counts.resumed_failed += row.state == ItemState::kFailed;
-      if (row.state == ItemState::kFailed) counts.failed_by[row.code] += 1;
+      if (row.state == ItemState::kFailed) {
+        counts.failed_by[row.code] += 1;
+        counts.resumed_failed_by[row.code] += 1;
+      }
     } else {
       row.meta = meta;
       const bool same_file = known && known->meta == meta && !context.row.order.fresh;

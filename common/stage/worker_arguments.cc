@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "common/config/describe_options.h"
 #include "common/config/load.h"
 #include "common/os/cores.h"
 #include "common/os/random.h"
@@ -24,14 +25,8 @@ constexpr Duration kLeastSilence = std::chrono::seconds(5);
 
 std::string OptionsHelp(const OptionSchema& schema) {
   if (schema.specs().empty()) return "The stage has no options.";
-  std::string out =
-      "The stage's options, in the topology file or by --set STAGE.options.NAME=VALUE:";
-  for (const OptionSpec& spec : schema.specs()) {
-    out += fmt::format("\n  {:<20} {}", spec.name, spec.help);
-    if (!spec.choices.empty()) out += fmt::format(" ({})", fmt::join(spec.choices, ", "));
-    if (spec.required) out += " (required)";
-  }
-  return out;
+  return "The stage's options, in the topology file or by --set STAGE.options.NAME=VALUE:\n" +
+         DescribeOptions(schema, "", nullptr);
 }
 
 std::string FileName(const std::string& path) { return path.substr(path.rfind('/') + 1); }

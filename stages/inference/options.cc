@@ -26,31 +26,30 @@ OptionSchema InferenceOptions() {
   schema
       .Add({.name = "model",
             .type = OptionType::kChoice,
-            .help = "what finds the classes: bisenet-face (19 parts of a face), torchscript (a "
-                    "module of yours), or skin-tone (colour alone, needs no weights)",
+            .help = "What finds the classes: bisenet-face (19 parts of a face), torchscript (a "
+                    "module of yours), or skin-tone (colour alone, needs no weights).",
             .default_value = std::string("bisenet-face"),
             .choices = {"bisenet-face", "torchscript", "skin-tone"}})
       .Add({.name = "weights",
             .type = OptionType::kPath,
-            .help = "the model's weights: a state dict (.pth) for bisenet-face, a module of "
-                    "torch.jit.save for torchscript",
+            .help = "The model's weights: a state dict (.pth) for bisenet-face, a module of "
+                    "torch.jit.save for torchscript.",
             .shapes_results = false})  // the file's content does: InferenceStage::Ingredients
       .Add({.name = "device",
             .type = OptionType::kText,
-            .help =
-                "where the model runs: auto (a GPU where there is one; of several, each replica "
-                "takes the next), cpu, cuda or cuda:N",
+            .help = "Where the model runs: auto (a GPU where there is one; of several, each replica "
+                    "takes the next), cpu, cuda or cuda:N.",
             .default_value = std::string("auto"),
             .shapes_results = false})
       .Add({.name = "precision",
             .type = OptionType::kChoice,
-            .help = "the arithmetic: fp32, exact, without TF32",
+            .help = "The arithmetic: fp32, exact, without TF32.",
             .default_value = std::string("fp32"),
             .choices = {"fp32"}})
       .Add({.name = "threads",
             .type = OptionType::kInteger,
             .help = "CPU threads of each replica; 0 shares the cores this process may use among "
-                    "the stage's replicas",
+                    "the stage's replicas.",
             .default_value = std::int64_t{0},
             .min = 0,
             .max = 1024,

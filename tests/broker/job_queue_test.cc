@@ -3,6 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+#include <string>
+
 #include "common/payload/meta.h"
 #include "common/wire/codec.h"
 #include "common/wire/words.h"
@@ -572,18 +575,125 @@ TEST_CASE("a paused run sends nothing more, and may be stopped for good meanwhil
   CHECK(world.queue.FindRun(run)->result == RunResult::kStopped);
 }
 
-TEST_CASE("failures that were taken over do not count against a run") {
-  QueueWorld world;
-  RunStart start;
-  start.counts = {.scanned = 5, .failed = 5, .resumed = 5, .resumed_failed = 5};
-  const RunId run = world.AddRun({.failures = 2}, start);
+// Items that end one after another at the stage behind the scan: 'o' ok, 's' skipped, 'f' failed as
+// corrupt, 'e' empty, 't' truncated, 'u' unreadable. Until the run gives up.
+void EndOneByOne(QueueWorld& world, RunId run, const std::string& ends) {
   const IncarnationId scanner = world.Join(kScan);
   const IncarnationId worker = world.Join(kWork, 1);
-  world.FinishScan(scanner, {"a", "b"});
-  world.Fail(worker, world.ClaimAll(worker).at(0), false);
-  CHECK_FALSE(world.Ended(run));
-  world.Fail(worker, world.ClaimAll(worker).at(0), false);
+  const IncarnationId saver = world.Join(kSave, 1);
+  const std::map<char, std::string> codes = {
+      {'f', "corrupt"}, {'e', "empty"}, {'t', "truncated"}, {'u', "unreadable"}};
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < ends.size(); ++i) keys.push_back(std::to_string(1000 + i));
+  world.FinishScan(scanner, keys);
+  for (const char end : ends) {
+    if (world.queue.FindRun(run)->phase != RunPhase::kActive) return;
+    const wire::Lease lease = world.ClaimAll(worker).at(0);
+    if (end == 's') {
+      world.Skip(worker, lease);
+    } else if (end == 'o') {
+      world.FinishItem(worker, lease);
+      world.FinishItem(saver, world.ClaimAll(saver).at(0));
+    } else {
+      world.Fail(worker, lease, false, codes.at(end));
+    }
+  }
+}
+
+std::string Many(int count, char end) { return std::string(static_cast<std::size_t>(count), end); }
+
+TEST_CASE("a run gives up at its number of failures, and not one before") {
+  QueueWorld world;
+  const RunId run = world.AddRun({.failures = 3});
+  EndOneByOne(world, run, "ofofofoo");
+  CHECK(world.Ended(run));
+  CHECK(world.Counts(run).failed == 3);
   CHECK(world.queue.FindRun(run)->result == RunResult::kFailed);
+  CHECK(world.queue.FindRun(run)->reason ==
+        "gave up after 3 of 6 processed items had failed (3 corrupt)");
+
+  QueueWorld enough;
+  const RunId done = enough.AddRun({.failures = 3});
+  EndOneByOne(enough, done, "ofofooss");
+  CHECK(enough.Ended(done));
+  CHECK(enough.queue.FindRun(done)->result == RunResult::kDone);
+}
+
+TEST_CASE("a share of failures is looked at from a hundred processed items on") {
+  QueueWorld world;
+  const RunId run = world.AddRun({.share = 0.5});
+  EndOneByOne(world, run, Many(99, 'f') + "oooooo");
+  CHECK(world.Counts(run).ok == 1);
+  CHECK(world.queue.FindRun(run)->reason ==
+        "gave up after 99 of 100 processed items had failed (99 corrupt)");
+
+  QueueWorld below;
+  const RunId done = below.AddRun({.share = 0.5});
+  EndOneByOne(below, done, Many(51, 'o') + Many(50, 'f') + "o");
+  CHECK(below.queue.FindRun(done)->result == RunResult::kDone);
+}
+
+TEST_CASE("what is skipped is in no share of failures, and not among the hundred") {
+  QueueWorld few;
+  const RunId done = few.AddRun({.share = 0.05});
+  EndOneByOne(few, done, Many(100, 's') + Many(99, 'f'));
+  CHECK(few.queue.FindRun(done)->result == RunResult::kDone);
+
+  QueueWorld world;
+  const RunId run = world.AddRun({.share = 0.05});
+  EndOneByOne(world, run, Many(500, 's') + Many(95, 'o') + Many(5, 'f') + "o");
+  CHECK(world.queue.FindRun(run)->reason ==
+        "gave up after 5 of 100 processed items had failed (5 corrupt)");
+}
+
+TEST_CASE("a run that gives up names the three commonest of its reasons") {
+  QueueWorld world;
+  const RunId run = world.AddRun({.failures = 10});
+  EndOneByOne(world, run, "etffuutfff");
+  CHECK(world.queue.FindRun(run)->reason ==
+        "gave up after 10 of 10 processed items had failed (5 corrupt, 2 unreadable, "
+        "2 truncated)");
+}
+
+TEST_CASE("failures that were taken over do not count against a run, nor among its reasons") {
+  QueueWorld world;
+  RunStart start;
+  start.counts = {.scanned = 8,
+                  .ok = 2,
+                  .failed = 6,
+                  .resumed = 8,
+                  .resumed_failed = 6,
+                  .failed_by = {{"empty", 5}, {"corrupt", 1}},
+                  .resumed_failed_by = {{"empty", 5}, {"corrupt", 1}}};
+  const RunId run = world.AddRun({.failures = 2}, start);
+  EndOneByOne(world, run, "fof");
+  CHECK(world.queue.FindRun(run)->result == RunResult::kFailed);
+  CHECK(world.queue.FindRun(run)->reason ==
+        "gave up after 2 of 3 processed items had failed (2 corrupt)");
+}
+
+TEST_CASE("what was taken over is in no share of failures, and not among the hundred") {
+  QueueWorld world;
+  RunStart start;
+  start.counts = {.scanned = 900, .ok = 900, .resumed = 900};
+  const RunId run = world.AddRun({.share = 0.05}, start);
+  EndOneByOne(world, run, Many(5, 'f') + Many(95, 'o') + "o");
+  CHECK(world.queue.FindRun(run)->reason ==
+        "gave up after 5 of 100 processed items had failed (5 corrupt)");
+}
+
+TEST_CASE("a run whose own reasons are not known any more gives up without them") {
+  QueueWorld world;
+  RunStart start;
+  start.counts = {.scanned = 99,
+                  .ok = 50,
+                  .failed = 49,
+                  .resumed_failed = 0,
+                  .failed_by = {{"empty", 49}},
+                  .resumed_failed_by = {{"empty", 49}}};
+  const RunId run = world.AddRun({.share = 0.05}, start);
+  EndOneByOne(world, run, "o");
+  CHECK(world.queue.FindRun(run)->reason == "gave up after 49 of 100 processed items had failed");
 }
 
 TEST_CASE(

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace millrace::cli {
 namespace {
@@ -23,6 +25,23 @@ TEST_CASE("what is no limit on failures is refused, and the answer says what wou
     REQUIRE(!limit);
     CHECK(limit.error().code == ErrorCode::kUsage);
     CHECK(limit.error().message.find("5%") != std::string::npos);
+  }
+}
+
+TEST_CASE("when to stop is a count or a share, and the answer says what any and never would be") {
+  CHECK(ParseStopLimit("20") == FailureLimit{.count = 20});
+  CHECK(ParseStopLimit("5%")->share == doctest::Approx(0.05));
+  const std::vector<std::pair<std::string, std::string>> refused = {
+      {"any", "'any' is no number of failures: 1 stops"},
+      {"never", "'never' is no number of failures: leave the option out"},
+      {"0", "a share such as 5%"},
+      {"", "a share such as 5%"}};
+  for (const auto& [text, answer] : refused) {
+    CAPTURE(text);
+    const auto limit = ParseStopLimit(text);
+    REQUIRE(!limit);
+    CHECK(limit.error().code == ErrorCode::kUsage);
+    CHECK(limit.error().message.find(answer) != std::string::npos);
   }
 }
 

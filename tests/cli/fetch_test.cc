@@ -104,6 +104,27 @@ TEST_CASE("a file is fetched, checked and put in place, with its progress told")
   CHECK(whole == 300'000);
 }
 
+TEST_CASE("a source is a URL by its scheme, in letters of any case, and else a local file") {
+  Published published;
+  published.folder.Write("server/a b.pth", published.bytes);
+  Server server(published.ServerFolder());
+  const std::string url = server.Url("model.pth");
+  for (const std::string& source : {"HTTP" + url.substr(4), published.folder / "server/model.pth",
+                                    "file://" + (published.folder / "server/model.pth"),
+                                    "FILE://" + (published.folder / "server/a%20b.pth")}) {
+    CAPTURE(source);
+    published.request.sources = {source};
+    const auto fetched = Fetch(published.request);
+    REQUIRE_MESSAGE(fetched, fetched.error().message);
+    CHECK(published.Fetched() == published.bytes);
+    fs::remove(published.request.destination);
+  }
+  published.request.sources = {"file://another-machine/model.pth"};
+  CHECK(Fetch(published.request).error().code == ErrorCode::kUsage);
+  published.request.sources = {"file:///nowhere/model.pth"};
+  CHECK(Fetch(published.request).error().code == ErrorCode::kNotFound);
+}
+
 TEST_CASE("a fetch that was cut short is continued where it stopped") {
   Published published;
   Server server(published.ServerFolder(), {"--cut", "100000"});

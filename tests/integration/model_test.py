@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """`millrace model`: what is fetched is the published file or nothing; what is inspected runs nothing."""
+import http.server
 import json
 import os
 import pickle
 import subprocess
+import threading
 
 from millrace_testing import TestCase, main
 
@@ -32,6 +34,28 @@ class Fetch(TestCase):
         self.assertIn("millrace model fetch bisenet-face --from FILE", run.stderr)
         self.assertIn("millrace run demo", run.stderr)
         self.assert_nothing_is_left()
+
+    def test_a_folder_is_one_by_its_slash_or_by_being_there_and_is_made(self):
+        class Cut(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b"the first bytes")
+
+            def log_message(self, *_):
+                pass
+
+        (self.folder / "there").mkdir()
+        with http.server.HTTPServer(("127.0.0.1", 0), Cut) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            for to in f"{self.folder}/new/models/", self.folder / "there":
+                self.run_to_end(
+                    "model", "fetch", "bisenet-face", "--from", f"http://127.0.0.1:{server.server_port}/x",
+                    "--to", to, expect=3)
+                # What came so far is kept under the file's name, in the folder.
+                self.assertEqual(os.listdir(to), ["79999_iter.pth.part"])
+            server.shutdown()
 
     def test_a_model_that_nobody_published(self):
         run = self.run_to_end("model", "fetch", "resnet", expect=2)
@@ -65,9 +89,24 @@ class Inspect(TestCase):
         # The legacy format's head, then the object.
         path.write_bytes(b"".join(
             pickle.dumps(part, 2) for part in (0x1950a86a20f9469cfc6c, 1001, {"little_endian": True}, Evil())))
-        run = self.run_to_end("model", "inspect", path, expect=3)
-        self.assertIn("posix.system", run.stderr)
+        plain = self.folder / "plain.pth"
+        plain.write_bytes(pickle.dumps(Evil()))
+        for evil in path, plain:
+            run = self.run_to_end("model", "inspect", evil, expect=3)
+            self.assertIn("posix.system (os.system)", run.stderr)
         self.assertFalse(marker.exists())
+
+    def test_of_torchscript_it_says_that_it_was_not_looked_into(self):
+        path = self.folder / "module.pt"
+        subprocess.run(
+            ["/usr/bin/python3", "-c",
+             "import sys, torch; torch.jit.script(torch.nn.ReLU()).save(sys.argv[1])", path],
+            check=True)
+        run = self.run_to_end("model", "inspect", path, expect=0)
+        self.assertIn("TorchScript", run.stdout)
+        self.assertIn("not looked into", run.stdout)
+        inspected = json.loads(self.run_to_end("model", "inspect", path, "--json", expect=0).stdout)
+        self.assertEqual(inspected, {"format": "TorchScript", "looked_into": False})
 
 
 if __name__ == "__main__":

@@ -2,29 +2,130 @@
 """What is taken from INPUT, where OUTPUT may lie, and what each mistake exits with."""
 import json
 import os
+import pty
+import re
+import select
+import shutil
 import subprocess
+import time
+import unittest
 
-from millrace_testing import BIN, TestCase, files_below, jpeg, main, write_photos
+from millrace_testing import BIN, PATIENCE_S, TestCase, files_below, jpeg, main, write_photos
 
 
 class Completion(TestCase):
-    def complete(self, *words):
-        script = self.run_to_end("completion", "bash", expect=0).stdout
-        asked = (f"{script}\nCOMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; "
-                 "_millrace; echo \"${COMPREPLY[@]}\"")
-        done = subprocess.run(
-            ["bash", "-c", asked], capture_output=True, text=True, check=True)
-        return done.stdout.split()
+    """In the shells themselves, at a terminal: a word is typed as far as it says which is meant."""
 
-    def test_bash_completes_commands_topologies_and_options(self):
-        self.assertEqual(self.complete("millrace", "sub"), ["submit"])
-        self.assertEqual(self.complete("millrace", "run", "face"), ["face-parsing"])
-        self.assertEqual(self.complete("millrace", "model", "f"), ["fetch"])
-        self.assertEqual(self.complete("millrace", "run", "demo", "--fail"), ["--fail-on"])
-        self.assertEqual(self.complete("millrace", "status", "--fail"), [])
-        self.assertEqual(self.complete("millrace", "state", "b"), ["backup"])
-        self.assertEqual(self.complete("millrace", "retry", "--co"), ["--code"])
-        self.assertEqual(self.complete("millrace", "run", "demo", "--u"), ["--until"])
+    def setUp(self):
+        super().setUp()
+        for name in ("fancy.yaml", "fantastic.jpg", "demographic/"):
+            path = self.folder / name
+            path.mkdir() if name.endswith("/") else path.write_bytes(b"")
+
+    def script(self, shell):
+        path = self.folder / f"completion.{shell}"
+        path.write_text(self.run_to_end("completion", shell, expect=0).stdout)
+        return path
+
+    def typed(self, shell, *lines):
+        """What the shell makes of each line when <TAB> is pressed at its end."""
+        rc = self.folder / (".zshrc" if shell == "zsh" else ".bashrc")
+        rc.write_text(f"PS1='ready> '\nsource {self.script(shell)}\n"
+                      "millrace() { local IFS='|'; echo \"(($*))\"; }\n")
+        command = {"bash": ["bash", "--noprofile", "--rcfile", rc, "-i"],
+                   "zsh": ["zsh", "--no-globalrcs", "-i"]}[shell]
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execvpe(command[0], command, {
+                "PATH": os.environ["PATH"], "TERM": "dumb", "HOME": str(self.folder),
+                "ZDOTDIR": str(self.folder), "INPUTRC": "/dev/null"})
+        seen = b""
+
+        def read_until(pattern):
+            nonlocal seen
+            deadline = time.monotonic() + PATIENCE_S
+            while not (found := re.search(pattern, seen)):
+                ready, _, _ = select.select([terminal], [], [], deadline - time.monotonic())
+                self.assertTrue(ready, f"{shell} said nothing more after: {seen}")
+                seen += os.read(terminal, 4096)
+            seen = seen[found.end():]
+            return found
+
+        try:
+            read_until(rb"ready> ")
+            results = []
+            for line in lines:
+                os.write(terminal, f"millrace {line}\t\n".encode())
+                results.append(read_until(rb"\(\(([^()]*)\)\)")[1].decode().split("|"))
+                read_until(rb"ready> ")
+            return results
+        finally:
+            os.close(terminal)
+            os.waitpid(pid, 0)
+
+    EXPECTED = {
+        "sub": ["submit"],
+        "model f": ["model", "fetch"],
+        "state b": ["state", "backup"],
+        "run face": ["run", "face-parsing"],
+        "run fanc": ["run", "fancy.yaml"],
+        "run --json face": ["run", "--json", "face-parsing"],
+        "run --set a=b face": ["run", "--set", "a=b", "face-parsing"],
+        "run --set=a=b face": ["run", "--set=a=b", "face-parsing"],
+        "run demo face": ["run", "demo", "face"],  # an INPUT, and there is none
+        "run demo fant": ["run", "demo", "fantastic.jpg"],
+        "run demo demo": ["run", "demo", "demographic"],  # zsh takes the slash back at <Enter>
+        "run demo --fail": ["run", "demo", "--fail-on"],
+        "run face-parsing --wei": ["run", "face-parsing", "--weights"],
+        "run demo --wei": ["run", "demo", "--wei"],
+        "run face-parsing --weights fant": ["run", "face-parsing", "--weights", "fantastic.jpg"],
+        "run face-parsing --weights fantastic.jpg fanc":
+            ["run", "face-parsing", "--weights", "fantastic.jpg", "fancy.yaml"],
+        "status --fail": ["status", "--fail"],
+        "status --topology face": ["status", "--topology", "face-parsing"],
+        "status -t fanc": ["status", "-t", "fancy.yaml"],
+        "retry --co": ["retry", "--code"],
+        "down --broker tcp://a:1 face": ["down", "--broker", "tcp://a:1", "face-parsing"],
+    }
+
+    def assert_completes(self, shell):
+        results = self.typed(shell, *self.EXPECTED)
+        for (line, expected), result in zip(self.EXPECTED.items(), results, strict=True):
+            self.assertEqual([word.rstrip("/") for word in result], expected, f"{shell}: {line}")
+
+    def test_bash_completes_commands_topologies_options_and_files(self):
+        self.assert_completes("bash")
+
+    @unittest.skipUnless(shutil.which("zsh"), "no zsh is installed")
+    def test_a_plain_zsh_completes_the_same(self):
+        self.assert_completes("zsh")
+
+    @unittest.skipUnless(shutil.which("fish"), "no fish is installed")
+    def test_fish_offers_the_same(self):
+        script = self.script("fish")
+        for line, expected in self.EXPECTED.items():
+            if line.startswith("run --") or line.startswith("down --"):
+                continue  # fish is told of topologies right behind the command only
+            done = subprocess.run(
+                ["fish", "--no-config", "-c", f"source {script}; complete -C 'millrace {line}'"],
+                capture_output=True, text=True, check=True, cwd=self.folder)
+            offered = {offer.split("\t")[0].rstrip("/") for offer in done.stdout.splitlines()}
+            wanted = {expected[-1]} if expected[-1] != line.split()[-1] else set()
+            offered = {offer for offer in offered if offer.startswith(line.split()[-1])}
+            self.assertEqual(offered, wanted, line)
+
+
+class StageOptions(TestCase):
+    def test_help_tells_the_options_of_a_topologys_stages_as_they_are_there(self):
+        told = " ".join(self.run_to_end("run", "demo", "--help", expect=0).stdout.split())
+        self.assertIn("preprocess.options.size.width Width in pixels that every picture is resized to "
+                      "[1 to 8192; default 512]", told)
+        self.assertIn("[default auto; here cpu]", told)  # inference.options.device
+        self.assertNotIn(".options.", self.run_to_end("run", "nowhere", "--help", expect=0).stdout.replace(
+            "inference.options.weights=w.pth", ""))
+        worker = subprocess.run([BIN / "millrace-preprocess", "--help"], capture_output=True, text=True, check=True)
+        self.assertIn("[1B to 2147483647B; default 1GiB]", " ".join(worker.stdout.split()))
 
 
 class WhatIsTaken(TestCase):

@@ -78,6 +78,25 @@ class Up(TestCase):
         self.assertNotIn("started again", self.up.stderr)
         self.assert_gone(children)
 
+    def test_one_that_is_up_at_another_address_is_talked_to_there(self):
+        wait_until(lambda: self.up_stages() == [1, 1, 1, 1], "the stages to join")  # its ports are taken
+        first = free_ports(32)
+        address = f"tcp://127.0.0.1:{first}"
+        moved = self.start(
+            "up", self.topology, "--set", f"broker.control={first}", "--set", f"broker.reports={first + 1}",
+            "--set", f"broker.feed={first + 2}-{first + 31}", "--set", "broker.state=moved")
+        wait_until(lambda: "submit to it" in moved.stderr, "its address")
+        self.assertIn(f"millrace submit {self.topology} INPUT OUTPUT --broker {address}\n", moved.stderr)
+        self.assertIn(f"millrace submit {self.topology} INPUT OUTPUT\n", self.up.stderr)
+
+        write_photos(self.photos, 3)
+        run = self.submit(self.photos, self.out, "--broker", address, "--timeout", "30s")
+        self.run_to_end("wait", run, "--broker", address, expect=0)
+        self.assertEqual(self.status()["runs"], [])  # of the one at the topology's own address
+        self.run_to_end("down", self.topology, "--broker", address, expect=0)
+        self.assertEqual(moved.wait(), 0, moved.stderr)
+        self.assertEqual(self.up_stages(), [1, 1, 1, 1])
+
     def test_a_cancelled_run_ends_and_says_so(self):
         write_photos(self.photos, 400)
         wait_until(lambda: "inference-0" in self.up.children(), "the workers")

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fstream>
 
+#include "common/config/describe_options.h"
 #include "common/config/load.h"
 
 namespace millrace {
@@ -47,6 +49,33 @@ TEST_CASE("what only says where or how fast is no reason to do an item again") {
   CHECK(shapeless == std::vector<std::string>{"inference.device", "inference.threads",
                                               "inference.weights", "inspect.readers",
                                               "postprocess.durability", "scanner.chunk"});
+}
+
+// Of each row of the table under "### `executable`": "name = default".
+std::vector<std::string> DocumentedOptions(const std::string& executable) {
+  std::ifstream file(MILLRACE_SOURCE_DIR "/config/README.md");
+  std::vector<std::string> rows;
+  std::string line;
+  while (std::getline(file, line) && line != "### `" + executable + "`") continue;
+  while (std::getline(file, line) && !line.starts_with("#")) {
+    if (!line.starts_with("| `")) continue;
+    const std::size_t name_end = line.find("` | ", 3);
+    const std::size_t default_end = line.find(" | ", name_end + 4);
+    rows.push_back(line.substr(3, name_end - 3) + " = " +
+                   line.substr(name_end + 4, default_end - name_end - 4));
+  }
+  return rows;
+}
+
+TEST_CASE("config/README.md tells every option of every stage, and its default") {
+  for (const std::string& name : BuiltinExecutables()) {
+    std::vector<std::string> options;
+    for (const OptionSpec& spec : BuiltinSchema(name)->specs()) {
+      options.push_back(spec.name + " = " + OptionDefaultText(spec));
+    }
+    CAPTURE(name);
+    CHECK(DocumentedOptions(name) == options);
+  }
 }
 
 TEST_CASE("a mistyped option of a real stage is named with its line and the nearest one") {

@@ -49,6 +49,13 @@ Result<Pickle> ReadHeaderPickle(Bytes file) {
   return Pickle::Read(file.first(std::min(file.size(), kMaxHeaderPickleBytes)));
 }
 
+// A binary pickle by its first byte, one in letters (protocol 0) by how most begin and all end.
+bool LooksLikePickle(Bytes file) {
+  const std::string_view text = AsText(file);
+  return text.starts_with("\x80") ||
+         ((text.starts_with('c') || text.starts_with('(')) && text.ends_with('.'));
+}
+
 // What people hand over instead of weights, by its first bytes.
 tl::unexpected<Error> NotWeights(Bytes file) {
   const std::string_view start = AsText(file.first(std::min<std::size_t>(file.size(), 512)));
@@ -60,7 +67,12 @@ tl::unexpected<Error> NotWeights(Bytes file) {
     what += ", but a Git LFS pointer: fetch the file itself with `git lfs pull`";
   } else if (start.size() > 8 && start[8] == '{') {
     what += ", but looks like safetensors: save it with torch.save in Python";
-  } else if (start.starts_with("\x80")) {
+  } else if (LooksLikePickle(file)) {
+    // What it would have Python call is worth more than its kind.
+    const auto pickle = Pickle::Read(file);
+    if (!pickle && pickle.error().code == ErrorCode::kUnsupportedFormat) {
+      return Fail(pickle.error().WithContext(what + ", but a plain pickle"));
+    }
     what += ", but a plain pickle: save model.state_dict() with torch.save";
   }
   return Fail(ErrorCode::kUnsupportedFormat, what);

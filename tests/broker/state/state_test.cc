@@ -74,6 +74,7 @@ TEST_CASE("the same order again does only what is not done") {
   CHECK(scan.counts.skipped == 1);
   CHECK(scan.counts.resumed == 2);
   CHECK(scan.counts.resumed_failed == 1);
+  CHECK(scan.counts.resumed_failed_by == scan.counts.failed_by);
 }
 
 TEST_CASE("what was done into one folder is not done into another that has its path") {
@@ -158,6 +159,30 @@ TEST_CASE("an interrupted run goes on at its cursor, with what is open and what 
   CHECK(start.open[0].meta == "2");
   CHECK(start.open[0].marks == ItemMarks{.stage = 2, .attempts = 2, .alone = true});
   CHECK(start.open[1].marks == ItemMarks{});
+}
+
+TEST_CASE("failures are told by their codes from those that were taken over") {
+  StateWorld world;
+  const RunId run = world.Run();
+  world.Scan(run, {{"a", "1"}, {"b", "2"}, {"c", "3"}}, /*last=*/false);
+  world.End(StateWorld::Failure(run, "a", "corrupt"));
+  const std::map<std::string, std::int64_t> corrupt = {{"corrupt", 1}};
+
+  world.Restart();  // of the broker: the run's own failures stay its own
+  const RunStart restored = world.Start(run, State::StartAs::kRestored);
+  CHECK(restored.counts.failed_by == corrupt);
+  CHECK(restored.counts.resumed_failed_by.empty());
+
+  world.Close(run, StoredPhase::kStopped);
+  CHECK(world.Open().run == run);
+  CHECK(world.Start(run).counts.resumed_failed_by == corrupt);
+  // Which of two were taken over is not known: none passes for the run's own.
+  world.End(StateWorld::Failure(run, "b", "empty"));
+  world.Restart();
+  const RunStart again = world.Start(run, State::StartAs::kRestored);
+  CHECK(again.counts.resumed_failed == 1);
+  CHECK(again.counts.failed_by.size() == 2);
+  CHECK(again.counts.resumed_failed_by == again.counts.failed_by);
 }
 
 TEST_CASE("an interrupted run whose recipe has changed walks anew") {

@@ -169,7 +169,7 @@ TEST_CASE("what is posted while the disk is busy shares one commit, and is told 
 
 TEST_CASE("a request that is refused is answered, and the next one is carried out") {
   ThreadWorld world;
-  world.thread->Post(RetryRun{"/nowhere", std::nullopt, ""});
+  world.thread->Post(RetryRun{"/nowhere", "", std::nullopt, ""});
   world.thread->Post(ThreadWorld::Into(1));
   world.AwaitDurable(2);
   REQUIRE(world.answers.size() == 2);

@@ -8,6 +8,7 @@ NAME.pth comes with NAME.tsv: tensor, dtype, shape, row-major bytes in hexadecim
 import collections
 import os
 import pathlib
+import pickle
 import sys
 import zipfile
 
@@ -51,9 +52,9 @@ class CallsTheShell:
         return (os.system, ("touch /tmp/should-never-exist",))
 
 
-def zip_with_pickle(path, pickle):
+def zip_with_pickle(path, object_pickle):
     with zipfile.ZipFile(path, "w") as out:
-        out.writestr("archive/data.pkl", pickle)
+        out.writestr("archive/data.pkl", object_pickle)
 
 
 def compress(path):
@@ -89,6 +90,13 @@ def main():
 
     torch.save({"weight": CallsTheShell()}, folder / "shell.pth")
     torch.save({"weight": CallsTheShell()}, folder / "shell_legacy.pth", **legacy)
+    for protocol in 2, 4:  # by pickle.dump, which people take for torch.save
+        with open(folder / f"plain_shell_{protocol}.pth", "wb") as out:
+            pickle.dump({"padding": "x" * 10_000, "weight": CallsTheShell()}, out, protocol)
+    with open(folder / "plain_shell_letters.pth", "wb") as out:
+        pickle.dump(CallsTheShell(), out, 0)
+    with open(folder / "plain_numbers.pth", "wb") as out:
+        pickle.dump({"weight": [1.0, 2.0]}, out)
     zip_with_pickle(folder / "os_system.pth", b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00id\x85R.")
     zip_with_pickle(folder / "inst.pth", b"\x80\x02(X\x02\x00\x00\x00idios\nsystem\n.")
     torch.save(torch.nn.Linear(2, 2), folder / "whole_module.pth")

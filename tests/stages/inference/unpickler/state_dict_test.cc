@@ -113,6 +113,23 @@ TEST_CASE("a pickle that names os.system is refused by that name") {
   }
 }
 
+TEST_CASE("a plain pickle that names os.system is refused by that name, wherever it stands") {
+  for (const std::string name :
+       {"plain_shell_2.pth", "plain_shell_4.pth", "plain_shell_letters.pth"}) {
+    CAPTURE(name);
+    for (const std::string& error :
+         {ErrorOf(name), DetectWeightsFormat(kFolder + name).error().message}) {
+      CHECK(error.find("a plain pickle: the file names posix.system (os.system)") !=
+            std::string::npos);
+    }
+  }
+  CHECK(ErrorOf("plain_numbers.pth").find("a plain pickle: save model.state_dict()") !=
+        std::string::npos);
+  const auto letters = ReadStateDict(Bytes("class,count\nskin,3\n"));
+  REQUIRE(!letters);
+  CHECK(letters.error().message == "it is no file of torch.save");
+}
+
 TEST_CASE("a whole pickled module is refused with the name of its class") {
   const std::string error = ErrorOf("whole_module.pth");
   CHECK(error.find("torch.nn.modules.linear.Linear") != std::string::npos);
