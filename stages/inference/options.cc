@@ -37,8 +37,9 @@ OptionSchema InferenceOptions() {
             .shapes_results = false})  // the file's content does: InferenceStage::Ingredients
       .Add({.name = "device",
             .type = OptionType::kText,
-            .help = "Where the model runs: auto (a GPU where there is one; of several, each replica "
-                    "takes the next), cpu, cuda or cuda:N.",
+            .help =
+                "Where the model runs: auto (a GPU where there is one; of several, each replica "
+                "takes the next), cpu, cuda or cuda:N.",
             .default_value = std::string("auto"),
             .shapes_results = false})
       .Add({.name = "precision",

@@ -84,7 +84,7 @@ class Up(TestCase):
         address = f"tcp://127.0.0.1:{first}"
         moved = self.start(
             "up", self.topology, "--set", f"broker.control={first}", "--set", f"broker.reports={first + 1}",
-            "--set", f"broker.feed={first + 2}-{first + 31}", "--set", "broker.state=moved")
+            "--set", f"broker.feed={first + 2}-{first + 31}", "--set", f"broker.state={self.folder}/moved")
         wait_until(lambda: "submit to it" in moved.stderr, "its address")
         self.assertIn(f"millrace submit {self.topology} INPUT OUTPUT --broker {address}\n", moved.stderr)
         self.assertIn(f"millrace submit {self.topology} INPUT OUTPUT\n", self.up.stderr)
