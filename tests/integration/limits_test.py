@@ -118,6 +118,7 @@ class Limits(TestCase):
             # DESIGN: budget + (runs + jobs in flight upstream) * max_payload, for each stage; a scan
             # chunk is the payload of the scan.
             self.assertLessEqual(stages["inference"]["bytes"], budget + (1 + 2) * MIB)
+            self.assertLessEqual(stages["preprocess"]["bytes"], 2 * MIB)
             held = sum(stage["bytes"] for stage in stages.values())
             self.assertLess(peak_rss(children["broker"]), held + BROKER_CONSTANT)
             # Nothing moves any more: the scanner was not given another chunk.
@@ -162,6 +163,7 @@ class Limits(TestCase):
             return False
 
         wait_until(small_is_done, "the small run's end")
+        self.assertTrue(seen, "the small run was never seen under way")
         # What the large one had done by itself, before the small one was there, is not held against it.
         for large_ok, small_ok in seen:
             self.assertLess(large_ok - seen[0][0], 200, f"with {small_ok} of 50 done: {seen}")
