@@ -206,7 +206,11 @@ class Broker {
   RunFiles* LiveRunInto(const std::string& output);
   void Opened(const RunOpened& opened, std::shared_ptr<const void> folder, State::StartAs how);
   void AddToQueue(RunId run);
+  // Resumes a paused run; an error where its folder is not there any more.
+  Result<void> GoOn(RunFiles& files);
   void Resume(RunFiles& files);
+  // Holds the folder that a run has written to; kNotFound where its path leads to none or another.
+  Result<std::shared_ptr<const void>> HoldItsFolder(const RunOrder& order);
   // It was stopped before it had begun, by whoever: what there is of it is asked for, so that it
   // ends.
   void EndUnbegun();

@@ -104,7 +104,9 @@ Broker::Answer Broker::Take(const wire::Exit& exit, const std::string&, std::uin
   if (!stage) return Refusal(ErrorCode::kNotFound, "no stage '" + exit.stage + "'");
   const Instant now = clock_.Now();
   const std::string how = HowItEnded(exit);
-  Session* session = sessions_.FindProcess(exit.host, exit.pid);
+  // Without a process id it comes from a worker that has never said HELLO: containers may share a
+  // host's name, and each has a process 1.
+  Session* session = exit.pid == 0 ? nullptr : sessions_.FindProcess(exit.host, exit.pid);
   if (session == nullptr) {
     if (!exit.expected) queue_.StillbornDied(*stage, exit.replica, how, now);
     return wire::OkReply{};

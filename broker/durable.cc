@@ -51,16 +51,12 @@ void Broker::RestoreRun(RunRow row) {
     if (files.final_status) runs_.emplace(row.id, std::move(files));
     return;
   }
-  Result<HeldFolder> folder = ports_.HoldFolder(row.order.output, /*make=*/true);
-  if (folder && folder->id != row.order.folder) {
-    folder = Fail(ErrorCode::kNotFound,
-                  row.order.output + " is another folder than the one that it wrote to");
-  }
+  Result<std::shared_ptr<const void>> folder = HoldItsFolder(row.order);
   if (!folder) {
     log_->error("run {} cannot go on: {}", row.id.value(), folder.error().message);
     return;
   }
-  files.folder = std::move(folder->hold);
+  files.folder = std::move(*folder);
   ports_.ClearFolder(row.order.output);
   files.start_as = State::StartAs::kRestored;
   files.has_history = true;  // its workers come back, and say by what recipe they go on

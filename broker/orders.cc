@@ -57,7 +57,7 @@ Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& ident
   if (live->pausing && !live->paused) {
     if (!std::exchange(live->resume_wanted, true)) Post(SetPhase{run, StoredPhase::kActive});
   } else if (live->paused) {
-    Resume(*live);
+    if (Result<void> on = GoOn(*live); !on) return Refusal(on.error());
   } else if (live->closing || IsEnding(queue_.FindRun(run))) {
     live->kept.push_back({identity, number, submit});  // for when it is over
     return std::nullopt;
@@ -193,7 +193,7 @@ Broker::Answer Broker::Take(const wire::ResumeRequest& request, const std::strin
   if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
   RunFiles& files = found->second;
   if (files.paused) {
-    Resume(files);
+    if (Result<void> on = GoOn(files); !on) return Refusal(on.error());
   } else if (files.pausing && !std::exchange(files.resume_wanted, true)) {
     // What is in flight is still coming in. Recorded now: the next broker is to go on with it.
     Post(SetPhase{request.run, StoredPhase::kActive});

@@ -101,8 +101,7 @@ bool RemoveOutput(const std::string& output, const wire::OutputFile& file) {
   struct stat status {};
   const std::string path = output + "/" + file.path;
   const bool ours = lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
-                    status.st_size == file.bytes &&
-                    MtimeNs(status) == file.mtime_ns;
+                    status.st_size == file.bytes && MtimeNs(status) == file.mtime_ns;
   return ours && unlink(path.c_str()) == 0;
 }
 
@@ -142,17 +141,16 @@ void RemoveOtherLists(const std::string& directory, const std::vector<std::strin
   }
 }
 
-std::string FolderIdIn(const std::string& path) {
+// Of a folder that is held: drawn where it has none yet.
+Result<std::string> FolderId(const std::string& directory) {
+  const std::string path = directory + "/id";
   std::string id;
   std::ifstream(path) >> id;
+  if (!id.empty()) return id;
+  ASSIGN_OR_RETURN(const std::uint64_t number, RandomId());
+  id = fmt::format("{:016x}", number);
+  RETURN_IF_ERROR(WriteLines(path, [&](WholeFile& file) { return AddLine(file, id); }));
   return id;
-}
-
-// Before the lock is there: that a run has been here is told by it.
-Result<void> GiveFolderId(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::uint64_t id, RandomId());
-  return WriteLines(path,
-                    [&](WholeFile& file) { return AddLine(file, fmt::format("{:016x}", id)); });
 }
 
 }  // namespace
@@ -168,11 +166,10 @@ Result<RunFolder> RunFolder::Open(const std::string& output, bool make) {
     return Fail(ErrorCode::kWriteFailed,
                 "cannot make the folder " + directory + ": " + error.message());
   }
-  const std::string id = directory + "/id";
-  if (!IsThere(id) && !IsThere(directory + "/lock")) RETURN_IF_ERROR(GiveFolderId(id));
   Result<FileLock> lock = FileLock::Acquire(directory + "/lock");
   if (!lock) return Fail(lock.error().WithContext("another run is writing to " + output));
-  return RunFolder(std::move(*lock), FolderIdIn(id));
+  ASSIGN_OR_RETURN(std::string id, FolderId(directory));
+  return RunFolder(std::move(*lock), std::move(id));
 }
 
 void ClearRunFolder(const std::string& output) {

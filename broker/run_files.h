@@ -22,8 +22,7 @@ class RunFolder {
   static Result<RunFolder> Open(const std::string& output, bool make);
 
   // Its own, drawn when the first run wrote here, kept in a file. What was done into one folder is
-  // not done into another that has its path now: emptied and made anew, or mounted there. "" of a
-  // folder that was written to before there were ids.
+  // not done into another that has its path now: removed and made anew, or mounted there.
   [[nodiscard]] const std::string& id() const { return id_; }
 
  private:

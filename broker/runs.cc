@@ -46,6 +46,20 @@ void Broker::AddToQueue(RunId id) {
   }
 }
 
+Result<std::shared_ptr<const void>> Broker::HoldItsFolder(const RunOrder& order) {
+  ASSIGN_OR_RETURN(HeldFolder folder, ports_.HoldFolder(order.output, /*make=*/false));
+  if (folder.id == order.folder) return std::move(folder.hold);
+  return Fail(ErrorCode::kNotFound,
+              order.output + " is another folder than the one that the run has written to");
+}
+
+Result<void> Broker::GoOn(RunFiles& files) {
+  files.folder.reset();  // what is at its path now is to be held
+  ASSIGN_OR_RETURN(files.folder, HoldItsFolder(files.order));
+  Resume(files);
+  return {};
+}
+
 void Broker::Resume(RunFiles& files) {
   const RunId id = files.spec.run;
   files.paused = files.pausing = files.resume_wanted = false;

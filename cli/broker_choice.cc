@@ -9,10 +9,9 @@ namespace {
 constexpr const char* kDefaultEndpoint = "tcp://127.0.0.1:7710";
 
 Result<std::string> AddressOf(const BrokerChoice& choice) {
-  if (!choice.moved_to.empty()) return choice.moved_to;
   if (!choice.topology.empty()) {
     ASSIGN_OR_RETURN(const Topology topology, LoadElsewhere(choice.topology));
-    return topology.broker.ControlConnectEndpoint();
+    return choice.moved_to.empty() ? topology.broker.ControlConnectEndpoint() : choice.moved_to;
   }
   return choice.endpoint.empty() ? kDefaultEndpoint : choice.endpoint;
 }

@@ -155,7 +155,7 @@ Result<int> Undo(const CheckOptions& options) {
 // The first option given that means something to a check alone; empty without one.
 std::string OptionOfChecking(const CLI::App& command) {
   for (const char* name : {"--level", "--report", "--only", "--json", "--state", "--recheck",
-                           "--set", "--fail-on", "--allow-empty", "--until", "--progress"}) {
+                           "--set", "--fail-on", "--allow-empty", "--until"}) {
     if (command.count(name) > 0) return name;
   }
   return "";

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/run_input.h"
+#include "cli/topology_choice.h"
 
 namespace millrace::cli {
 namespace {
@@ -18,10 +19,12 @@ struct SubmitOptions {
 };
 
 Result<RunId> SubmitRun(const SubmitOptions& options) {
+  ASSIGN_OR_RETURN(const Topology topology, LoadElsewhere(options.broker.topology));
   ASSIGN_OR_RETURN(const net::Endpoint broker, EndpointOf(options.broker));
-  ASSIGN_OR_RETURN(
-      wire::Submit submit,
-      MakeSubmit(options.input, net::IsLocal(broker) ? InputIs::kHere : InputIs::kElsewhere, ""));
+  // A local address may be a tunnel's end.
+  const bool here = topology.broker.Local() && net::IsLocal(broker);
+  ASSIGN_OR_RETURN(wire::Submit submit,
+                   MakeSubmit(options.input, here ? InputIs::kHere : InputIs::kElsewhere, ""));
   ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
   ASSIGN_OR_RETURN(const auto submitted, link->Ask<wire::Submitted>(std::move(submit)));
   return submitted.run;

@@ -28,7 +28,7 @@ struct RootRow {
 // A path, and which folder it was that was found there, as one column: paths have no NUL.
 struct OutputPlace {
   std::string path;    // bytes, absolute
-  std::string folder;  // its id; "" of one that was first written to before folders had ids
+  std::string folder;  // its id; "" in states that are older than ids
 
   static OutputPlace Decode(std::string column);
   [[nodiscard]] std::string Encode() const;

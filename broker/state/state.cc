@@ -32,10 +32,9 @@ Error NoRun(RunId run) { return {ErrorCode::kNotFound, "no run " + std::to_strin
 }  // namespace
 
 bool IsEnvironmentFailure(std::string_view code) {
-  constexpr std::array kCodes = {ErrorCode::kWriteFailed, ErrorCode::kUnreadable,
-                                 ErrorCode::kTimeout,     ErrorCode::kWorkerDied,
-                                 ErrorCode::kLostWorker,  ErrorCode::kInternal,
-                                 ErrorCode::kProtocol};
+  constexpr std::array kCodes = {
+      ErrorCode::kWriteFailed, ErrorCode::kUnreadable, ErrorCode::kTimeout, ErrorCode::kWorkerDied,
+      ErrorCode::kLostWorker,  ErrorCode::kInternal,   ErrorCode::kProtocol};
   return std::any_of(kCodes.begin(), kCodes.end(),
                      [&](ErrorCode each) { return ErrorCodeName(each) == code; });
 }

@@ -19,6 +19,12 @@ void PassToMainThread(int signal) {
   errno = before;
 }
 
+// A signalfd gives the lowest number first: SIGHUP, though another came before it.
+bool IsPending(int signal) {
+  sigset_t pending;
+  return sigpending(&pending) == 0 && sigismember(&pending, signal) == 1;
+}
+
 }  // namespace
 
 Result<SignalFd> SignalFd::Open() {
@@ -57,7 +63,7 @@ std::optional<int> SignalFd::Next() {
     if (size < 0 && errno == EINTR) continue;
     if (size != sizeof info) return std::nullopt;
     const int signal = static_cast<int>(info.ssi_signo);
-    if (signal == SIGHUP && told_to_leave_) continue;
+    if (signal == SIGHUP && (told_to_leave_ || IsPending(SIGTERM) || IsPending(SIGINT))) continue;
     told_to_leave_ = told_to_leave_ || signal != SIGCHLD;
     return signal;
   }

@@ -25,11 +25,10 @@ constexpr Duration kTellTimeout = std::chrono::seconds(2);
 // A supervisor tells the broker how its workers end. Without one a worker that cannot start says so
 // itself, else a run would wait for it for ever. A broker that does not answer is no further
 // trouble.
-void TellBroker(const WorkerArguments& arguments, const StageDefinition& definition,
-                const Error& error) {
+void TellBroker(const WorkerArguments& arguments, const Error& error) {
   if (IsSupervised()) return;
   const auto tell = [&]() -> Result<void> {
-    ASSIGN_OR_RETURN(FailedStart failed, MakeFailedStart(arguments, definition, error));
+    ASSIGN_OR_RETURN(FailedStart failed, MakeFailedStart(arguments, error));
     ASSIGN_OR_RETURN(net::Context context, net::Context::Create());
     ASSIGN_OR_RETURN(auto control, net::ControlClient::Connect(context, failed.control));
     RETURN_IF_ERROR(control.Call(std::move(failed.exit), kTellTimeout));
@@ -60,7 +59,7 @@ int RunWorker(int argc, char** argv, const StageDefinition& definition) {
   if (!*arguments) return 0;
   auto setup = MakeWorkerSetup(**arguments, definition);
   if (!setup) {
-    TellBroker(**arguments, definition, setup.error());
+    TellBroker(**arguments, setup.error());
     return CannotStart(definition, setup.error());
   }
   auto signals = SignalFd::Open();
@@ -80,7 +79,7 @@ int RunWorker(int argc, char** argv, const StageDefinition& definition) {
   const bool broken = end->status == static_cast<int>(WorkerExit::kStageBroken);
   if (end->status == kCannotStart || broken) {
     log->error("{}", end->reason);
-    if (end->could_not_start) TellBroker(**arguments, definition, *end->could_not_start);
+    if (end->could_not_start) TellBroker(**arguments, *end->could_not_start);
   } else {
     log->info("leaving: {}", end->reason);
   }

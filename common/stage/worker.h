@@ -24,7 +24,8 @@ struct StageDefinition {
 };
 
 // Reads the command line and the topology, starts the stage, joins the broker, and works until told
-// to leave. Call it from main, before any thread: it takes over SIGINT, SIGTERM and SIGCHLD.
+// to leave. Call it from main, before any thread: it takes over SIGINT, SIGTERM,
+// SIGHUP and SIGCHLD.
 //
 // Returns the exit status: 0 drained; 2 cannot start (said on stderr); 3 no broker for too long;
 // 4 the handler did not return and only the process's end ends it; 5 the stage is broken

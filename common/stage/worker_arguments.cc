@@ -43,18 +43,6 @@ std::string HostName() {
   return name.data();
 }
 
-Result<Topology> Load(const WorkerArguments& arguments, const StageDefinition& definition,
-                      bool check_files) {
-  LoadContext load;
-  load.schema = [&](std::string_view executable) {
-    return Runs(executable, definition) ? &definition.options : nullptr;
-  };
-  load.sets = arguments.sets;
-  load.core_count = UsableCores();
-  load.check_files = check_files;
-  return LoadTopology(arguments.topology, load);
-}
-
 Result<net::Endpoint> ControlOf(const WorkerArguments& arguments, const Topology& topology) {
   return net::ParseEndpoint(arguments.control.empty() ? topology.broker.ControlConnectEndpoint()
                                                       : arguments.control);
@@ -96,7 +84,14 @@ Result<std::optional<WorkerArguments>> ParseWorkerArguments(int argc, char** arg
 
 Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
                                     const StageDefinition& definition) {
-  ASSIGN_OR_RETURN(const Topology topology, Load(arguments, definition, /*check_files=*/true));
+  LoadContext load;
+  load.schema = [&](std::string_view executable) {
+    return Runs(executable, definition) ? &definition.options : nullptr;
+  };
+  load.sets = arguments.sets;
+  load.core_count = UsableCores();
+  load.check_files = true;
+  ASSIGN_OR_RETURN(const Topology topology, LoadTopology(arguments.topology, load));
   const StageConfig* stage = topology.FindStage(arguments.stage);
   if (stage == nullptr) {
     std::vector<std::string> names;
@@ -146,14 +141,15 @@ Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
   return out;
 }
 
-Result<FailedStart> MakeFailedStart(const WorkerArguments& arguments,
-                                    const StageDefinition& definition, const Error& error) {
-  ASSIGN_OR_RETURN(const Topology topology, Load(arguments, definition, /*check_files=*/false));
-  ASSIGN_OR_RETURN(net::Endpoint control, ControlOf(arguments, topology));
+Result<FailedStart> MakeFailedStart(const WorkerArguments& arguments, const Error& error) {
+  // Without a schema: a wrong option may be what is told. So may a --set.
+  Result<Topology> topology = LoadTopology(arguments.topology, {.sets = arguments.sets});
+  if (!topology) topology = LoadTopology(arguments.topology);
+  if (!topology && arguments.control.empty()) return Fail(topology.error());
+  ASSIGN_OR_RETURN(net::Endpoint control, ControlOf(arguments, topology ? *topology : Topology()));
   return FailedStart{.control = std::move(control),
                      .exit = {.stage = arguments.stage,
                               .replica = arguments.replica,
-                              .pid = getpid(),
                               .host = HostName(),
                               .status = static_cast<std::int64_t>(WorkerExit::kCannotStart),
                               .stderr_tail = "cannot start: " + error.message}};

@@ -39,13 +39,12 @@ Result<std::optional<WorkerArguments>> ParseWorkerArguments(int argc, char** arg
 Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
                                     const StageDefinition& definition);
 
-// What to tell the broker of a worker that cannot start, and where. Files that the options name
-// need not be there.
+// What to tell the broker of a worker that cannot start, and where. The topology's options, and the
+// files that they name, may be what is wrong.
 struct FailedStart {
   net::Endpoint control;
   wire::Exit exit;
 };
-Result<FailedStart> MakeFailedStart(const WorkerArguments& arguments,
-                                    const StageDefinition& definition, const Error& error);
+Result<FailedStart> MakeFailedStart(const WorkerArguments& arguments, const Error& error);
 
 }  // namespace millrace

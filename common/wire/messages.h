@@ -197,7 +197,7 @@ struct Hello {
 struct Exit {
   std::string stage;
   std::int64_t replica = 0;
-  std::int64_t pid = 0;
+  std::int64_t pid = 0;  // 0: it tells of itself, and has never said HELLO
   std::string host;
   std::int64_t status = 0;  // exit status; meaningless when `signal` is not 0
   std::int64_t signal = 0;

@@ -169,6 +169,35 @@ TEST_CASE("whoever submits, pauses or resumes a run is answered once that is on 
   CHECK(world.LastReplyIs<wire::Submitted>());
 }
 
+TEST_CASE("a worker that tells of its own end without having joined is no other's process") {
+  BrokerWorld world;
+  const wire::Hello hello{
+      .stage = "work", .boot = std::string(16, 'b'), .pid = 1, .host = "shared"};
+  CHECK(world.Ask(hello));
+  REQUIRE(world.broker.queue().workers().size() == 1);
+  // In a container of its own every worker may be process 1, and the name of the host be one.
+  CHECK(world.Ask(wire::Exit{.stage = "work", .host = "shared", .status = 2}));
+  CHECK(world.broker.queue().workers().size() == 1);
+  CHECK(world.Ask(wire::Exit{.stage = "work", .pid = 1, .host = "shared", .expected = true}));
+  CHECK(world.broker.queue().workers().empty());
+}
+
+TEST_CASE("a paused run goes on only in the folder that it wrote to") {
+  BrokerWorld world;
+  world.Ask(wire::Submit{.input = "/in", .output = "/out"});
+  world.Commit();
+  world.Commit();
+  world.Ask(wire::PauseRequest{RunId(1)});
+  world.Commit();
+  world.ports.folder = "second";
+  CHECK(world.Ask(wire::ResumeRequest{RunId(1)}));
+  CHECK(world.LastRefusalHas("another folder"));
+  CHECK(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
+  CHECK(world.LastRefusalHas("another folder"));
+  world.ports.folder = "first";
+  CHECK_FALSE(world.Ask(wire::ResumeRequest{RunId(1)}));
+}
+
 TEST_CASE("what is at OUTPUT's path now is told to the state by its own id") {
   BrokerWorld world;
   world.ports.folder = "second";

@@ -153,20 +153,23 @@ class Limits(TestCase):
         self.up()
         large_run = self.submit(self.photos, self.out)
         small_run = self.submit(small, self.folder / "out-small")
+        ended = []  # of the large run, when the small one was first seen to be done
         seen = []  # (of the large run, of the small one): how many are ok, at one moment of the broker
 
         def small_is_done():
             runs = {run["run"]: run for run in self.status()["runs"]}
             if runs[small_run]["state"] == "done":
+                ended.append(runs[large_run]["ok"])
                 return True
             seen.append((runs[large_run]["ok"], runs[small_run]["ok"]))
             return False
 
         wait_until(small_is_done, "the small run's end")
-        self.assertTrue(seen, "the small run was never seen under way")
         # What the large one had done by itself, before the small one was there, is not held against it.
         for large_ok, small_ok in seen:
             self.assertLess(large_ok - seen[0][0], 200, f"with {small_ok} of 50 done: {seen}")
+        # Also where the small one was never seen under way. Its end may be seen late.
+        self.assertLess(ended[0], 600)
         wait_until(lambda: self.run_status(large_run)["state"] == "done", "the large run's end")
         self.assertEqual(self.run_status(large_run)["ok"], 1000)
 

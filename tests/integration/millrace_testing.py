@@ -229,4 +229,7 @@ class TestCase(unittest.TestCase):
 
 
 def main():
+    # nohup, and a shell that starts this in the background, leave them ignored, for children too.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     unittest.main(argv=[sys.argv[0], "--verbose", *sys.argv[1:]])

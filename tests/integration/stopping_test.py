@@ -127,7 +127,7 @@ class Stopping(TestCase):
         weights.write_text("no model at all")
         run = self.start(
             "run", "face-parsing", self.photos, self.out, "--weights", os.path.relpath(weights))
-        self.assertEqual(run.wait(patience_s=20), 2, run.stderr)
+        self.assertEqual(run.wait(), 2, run.stderr)
         self.assertIn("millrace: inference-0 cannot start: ", run.stderr)
         # The worker took the path from where the person stood, as the check before the start did.
         self.assertIn(str(weights), run.stderr)

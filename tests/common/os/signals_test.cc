@@ -115,6 +115,17 @@ TEST_CASE("an interrupt or a hangup that the process was told to ignore stays ig
   }
 }
 
+TEST_CASE("a hangup that waits beside another order to leave is not told") {
+  auto signals = SignalFd::Open();
+  REQUIRE(signals);
+  while (signals->Next()) {  // the ends of earlier tests' children
+  }
+  kill(getpid(), SIGTERM);
+  kill(getpid(), SIGHUP);  // told first, by its number
+  CHECK(signals->Next() == SIGTERM);
+  CHECK_FALSE(signals->Next().has_value());
+}
+
 TEST_CASE("a hangup is told once, and not at all behind another order to leave") {
   auto signals = SignalFd::Open();
   REQUIRE(signals);

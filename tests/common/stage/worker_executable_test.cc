@@ -91,6 +91,8 @@ TEST_CASE("a worker that cannot start tells the broker, unless its supervisor do
   const std::vector<std::pair<std::string, std::string>> wrong{
       {"first.options.broken=true", "cannot start: it is broken"},  // the stage
       {"first.options.file=/no/such/file", "/no/such/file"},        // its options
+      {"first.options.brokne=true", "brokne"},
+      {"first.options.broken=perhaps", "perhaps"},
   };
   for (const auto& [set, text] : wrong) {
     auto more = arguments;
@@ -99,7 +101,7 @@ TEST_CASE("a worker that cannot start tells the broker, unless its supervisor do
     const wire::Exit exit = broker.AwaitExit();
     CHECK(exit.stage == "first");
     CHECK(exit.replica == 1);
-    CHECK(exit.pid > 0);
+    CHECK(exit.pid == 0);  // no process that the broker could know
     CHECK(exit.status == 2);
     CHECK_FALSE(exit.expected);
     CHECK(exit.stderr_tail.find(text) != std::string::npos);
