@@ -22,13 +22,8 @@ namespace {
 // Keeps the pipeline running until it is told to stop or cannot go on.
 class Upkeep {
  public:
-  Upkeep(const Clock& clock, SignalFd& signals, Terminal& terminal, LocalPipeline& pipeline,
-         Duration drain_timeout)
-      : clock_(clock),
-        signals_(signals),
-        terminal_(terminal),
-        pipeline_(pipeline),
-        drain_timeout_(drain_timeout) {}
+  Upkeep(const Clock& clock, SignalFd& signals, Terminal& terminal, LocalPipeline& pipeline)
+      : clock_(clock), signals_(signals), terminal_(terminal), pipeline_(pipeline) {}
 
   int Run() {
     while (!over_) {
@@ -97,7 +92,7 @@ class Upkeep {
     if (deadline_) return;
     terminal_.Print("millrace: " + why);
     exit_status_ = exit_status;
-    deadline_ = clock_.Now() + drain_timeout_ + std::chrono::seconds(5);
+    deadline_ = clock_.Now() + pipeline_.LongestDrain() + std::chrono::seconds(5);
     pipeline_.Shutdown();
   }
 
@@ -105,7 +100,6 @@ class Upkeep {
   SignalFd& signals_;
   Terminal& terminal_;
   LocalPipeline& pipeline_;
-  const Duration drain_timeout_;
   std::optional<Instant> deadline_;  // set once it is stopping
   bool over_ = false;
   int exit_status_ = kExitDone;
@@ -125,10 +119,6 @@ Result<int> KeepUp(const TopologyChoice& choice) {
   ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());  // before any thread
   ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
   ASSIGN_OR_RETURN(Topology topology, LoadChosen(choice));
-  Duration drain_timeout{};
-  for (const StageConfig& stage : topology.stages) {
-    drain_timeout = std::max(drain_timeout, stage.drain_timeout);
-  }
   const SteadyClock clock;
   Terminal terminal(STDERR_FILENO);
   terminal.Print(SubmitAdvice(choice, topology));
@@ -138,7 +128,7 @@ Result<int> KeepUp(const TopologyChoice& choice) {
                        {.topology = std::move(topology),
                         .log_level = "",
                         .on_line = [&terminal](std::string_view line) { terminal.Print(line); }}));
-  return Upkeep(clock, signals, terminal, *pipeline, drain_timeout).Run();
+  return Upkeep(clock, signals, terminal, *pipeline).Run();
 }
 
 Result<void> TakeDown(const BrokerChoice& broker) {
@@ -157,7 +147,8 @@ void AddUpCommand(CLI::App& app, Action& chosen, const std::vector<std::string>&
   AddParameterOptions(*command, *choice, arguments);
   AddStageOptionsHelp(*command, arguments);
   command->footer(
-      "On the addresses that the topology names, until `millrace down`, Ctrl-C or SIGTERM.\n\n"
+      "On the addresses that the topology names, until `millrace down`, Ctrl-C, SIGTERM or "
+      "SIGHUP.\n\n"
       "Examples:\n"
       "  millrace up demo\n"
       "  millrace up face-parsing --weights models/79999_iter.pth --set preprocess.replicas=4");
