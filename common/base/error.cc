@@ -30,6 +30,8 @@ constexpr std::array kCodeNames = {
     CodeName{ErrorCode::kTrailingData, "trailing-data"},
     CodeName{ErrorCode::kExtensionMismatch, "extension-mismatch"},
     CodeName{ErrorCode::kBadMetadata, "bad-metadata"},
+    CodeName{ErrorCode::kSuspicious, "suspicious"},
+    CodeName{ErrorCode::kPreviewOnly, "preview-only"},
     CodeName{ErrorCode::kTimeout, "timeout"},
     CodeName{ErrorCode::kWorkerDied, "worker-died"},
     CodeName{ErrorCode::kLostWorker, "lost-worker"},

@@ -31,6 +31,8 @@ enum class ErrorCode {
   kTrailingData,       // bytes behind the end of the picture
   kExtensionMismatch,  // another format than the name says
   kBadMetadata,        // EXIF or a side chunk is broken; the pixels are not
+  kSuspicious,         // signs of damage, though every pixel decodes as it should
+  kPreviewOnly,        // only a preview of the picture was read: its own data is of another kind
   kTimeout,
   kWorkerDied,
   kLostWorker,
