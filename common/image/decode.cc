@@ -29,8 +29,9 @@ Result<Decoded> Decode(ImageFormat format, FileBytes file, const DecodeOptions& 
     case ImageFormat::kGif:
       return DecodeGif(file, options);
     case ImageFormat::kPnm:
+      return DecodePnm(file, options);
     case ImageFormat::kJpeg2000:
-      return DecodeWithOpenCv(file, options, format);
+      return DecodeJpeg2000(file, options);
     default:
       return Fail(ErrorCode::kUnsupportedFormat,
                   fmt::format("this build reads no {} files: convert it to PNG or JPEG",

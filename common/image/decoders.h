@@ -51,7 +51,7 @@ Result<Decoded> DecodeBmp(FileBytes file, const DecodeOptions& options);
 Result<Decoded> DecodeHeif(FileBytes file, const DecodeOptions& options, ImageFormat format);
 Result<Decoded> DecodeTiff(FileBytes file, const DecodeOptions& options);
 Result<Decoded> DecodeGif(FileBytes file, const DecodeOptions& options);
-// PNM and JPEG 2000.
-Result<Decoded> DecodeWithOpenCv(FileBytes file, const DecodeOptions& options, ImageFormat format);
+Result<Decoded> DecodePnm(FileBytes file, const DecodeOptions& options);
+Result<Decoded> DecodeJpeg2000(FileBytes file, const DecodeOptions& options);
 
 }  // namespace millrace

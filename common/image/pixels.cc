@@ -23,6 +23,8 @@ std::string_view PixelModeName(PixelMode mode) {
       return "CMYK";
     case PixelMode::kI16:
       return "I;16";
+    case PixelMode::kI:
+      return "I";
   }
   return "?";
 }
@@ -35,6 +37,7 @@ std::size_t BytesPerPixel(PixelMode mode) {
       return 1;
     case PixelMode::kLA:
     case PixelMode::kI16:
+    case PixelMode::kI:
       return 2;
     case PixelMode::kRGB:
       return 3;

@@ -11,7 +11,7 @@
 namespace millrace {
 
 // How a picture's pixels are laid out, rows packed without padding. The names and meanings are
-// Pillow's (its "Concepts" page); only the storage of LA differs.
+// Pillow's (its "Concepts" page); only the storage of LA and I differs.
 enum class PixelMode {
   kBilevel,  // "1": one byte a pixel, 0 or 255
   kL,        // grey, one byte
@@ -21,6 +21,7 @@ enum class PixelMode {
   kRGBA,     // four bytes, alpha not premultiplied
   kCMYK,     // four bytes, 255 is full ink
   kI16,      // "I;16": 16-bit grey in the machine's byte order, two bytes
+  kI,        // "I", of which only 0 to 65535 occurs here: stored and resized as kI16 is
 };
 
 std::string_view PixelModeName(PixelMode mode);  // Pillow's: "1", "L", "RGB", "I;16", ...

@@ -65,7 +65,8 @@ Picture Vertical8(const Picture& in, int height) {
   return out;
 }
 
-// 16-bit samples go through double sums (the *_16bpc functions of Resample.c), in this order.
+// Samples of more than 8 bits go through double sums (the *_16bpc and *_32bpc functions of
+// Resample.c), in this order.
 std::uint16_t Weighted16(const double* weights, int count, const std::uint8_t* in,
                          std::size_t step) {
   double sum = 0.0;
@@ -108,7 +109,7 @@ Picture Vertical16(const Picture& in, int height) {
 }
 
 Picture Bilinear(const Picture& in, PixelSize size, PassOrder order) {
-  const bool wide = in.mode == PixelMode::kI16;
+  const bool wide = in.mode == PixelMode::kI16 || in.mode == PixelMode::kI;
   const auto horizontal = wide ? Horizontal16 : Horizontal8;
   const auto vertical = wide ? Vertical16 : Vertical8;
   if (in.width == size.width) return vertical(in, size.height);

@@ -45,7 +45,8 @@ Picture ToRgb(Picture picture) {
       case PixelMode::kCMYK:
         CmykToRgb(from, to);
         break;
-      case PixelMode::kI16: {
+      case PixelMode::kI16:
+      case PixelMode::kI: {
         std::uint16_t grey = 0;
         std::memcpy(&grey, from, sizeof grey);
         Spread(static_cast<std::uint8_t>(std::min<int>(grey, 255)), to);

@@ -30,6 +30,7 @@ from PIL import Image, ImageDraw, ImageFile, ImageOps
 
 import bmp_runs
 import gif_files
+import pnm_files
 import tiff_files
 
 WANTED = "13.0.0"
@@ -264,7 +265,8 @@ def pictures():
     add("bad-idat.png", lambda: spoil(save(scene(301, 211), "PNG"), 0.6))
     add("bad-checksum.png", bad_checksum)
     add("no-end.png", lambda: save(scene(90, 70), "PNG")[:-12])
-    for more in (tiff_files.pictures, gif_files.pictures, bmp_runs.pictures):
+    for more in (tiff_files.pictures, gif_files.pictures, bmp_runs.pictures,
+                 pnm_files.pictures):
         for name, function in more(scene, save).items():
             add(name, function)
     return made

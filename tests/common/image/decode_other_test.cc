@@ -55,6 +55,26 @@ TEST_CASE("a PNM decodes, with comments in its header") {
   CHECK(Pixels(decoded->picture) == "abcdef");
 }
 
+TEST_CASE("a PNM that ends within its pixels keeps the whole rows before, and fails where asked") {
+  for (const std::string& file :
+       {"P6\n2 2\n100\nabcdefghijk"s, "P2\n2 2\n100\n1 2 3"s, "P1\n2 2\n110"s,
+        "P5\n2 2\n1023\nabcdefg"s, "P2\n2 2\n100\n1 2 3 101"s, "P3\n2 2\n9\n1 2 3 4 5 6 x"s}) {
+    CAPTURE(file);
+    const auto decoded = Decode(file);
+    REQUIRE_MESSAGE(decoded.has_value(), decoded.error().message);
+    CHECK(decoded->warnings == std::vector<std::string>{kWarningTruncated});
+    CHECK(decoded->picture.height == 2);
+    const bool bad = file.ends_with("101") || file.ends_with("x");
+    const auto refused = DecodePicture(std::as_bytes(std::span(file.data(), file.size())),
+                                       {.accept_truncated = false});
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == (bad ? ErrorCode::kCorrupt : ErrorCode::kTruncated));
+  }
+  CHECK(Decode("P5\n2 2\n"s).error().code == ErrorCode::kTruncated);
+  CHECK(Decode("P5\n2 2\n0\nabcd"s).error().code == ErrorCode::kCorrupt);
+  CHECK(Decode("P5\n2 2\n65536\nabcdabcd"s).error().code == ErrorCode::kCorrupt);
+}
+
 TEST_CASE("a TIFF decodes, turned as its orientation says") {
   const std::string upright = Tiff(1, "abcdef");
   REQUIRE(upright.size() == 134 + 6);
@@ -130,7 +150,8 @@ TEST_CASE(
     CHECK(code_of("P5 #\r60000 60000 255 \n 1 1 255 \n.") == ErrorCode::kTooLarge);
   }
   SUBCASE("PNM: a number that a comment touches") {
-    CHECK(code_of("P5 #\n1 1#60000\n 255 .") == ErrorCode::kCorrupt);
+    CHECK(code_of("P5 #\n60000 600#1\n00 255 .") == ErrorCode::kTooLarge);
+    CHECK(Decode("P5 #\n1 1#60000\n 255 .")->picture.height == 1);
   }
   SUBCASE("PNM: a number of any length is large") {
     CHECK(code_of("P5 1 99999999999999999999999 255 .") == ErrorCode::kTooLarge);

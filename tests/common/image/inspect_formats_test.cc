@@ -118,6 +118,10 @@ TEST_CASE("PNM: samples that are missing or are none") {
   CHECK(Judge("P2 2 1 255\n1 x\n") == "corrupt");
   CHECK(Judge("P1 2 1\n1 2\n") == "corrupt");
   CHECK(Strict("P5 1 1 255\naP5 1 1 255\nb") == "ok");  // one picture after the other
+  CHECK(Judge("P2 2 1 255\n1 2") == "ok");              // the last number needs no line end
+  CHECK(Judge("P2 2 1 255\n1 2#5") == "ok");
+  CHECK(Judge("P2 2 1 255\n1 2#a remark\n56\n") == "corrupt");  // is 256 to Pillow
+  CHECK(Judge("P1 2 1\n10\nx\n") == "suspicious");  // Pillow refuses it, but has all pixels
   CHECK(Strict("P5 1 1 255\nab") == "trailing-data");
 }
 

@@ -1,65 +1,16 @@
-// What has no decoder of its own here goes through OpenCV: PNM and JPEG 2000. Its pixels are not
-// promised to equal Pillow's.
+// JPEG 2000 through OpenCV. Its pixels are not promised to equal Pillow's.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
-#include <optional>
 
 #include "common/image/decoders.h"
 #include "common/image/jpeg2000_header.h"
-#include "common/image/resize.h"
 
 namespace millrace {
 namespace {
-
-struct Sides {
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-};
-
-// The sides below must be those that OpenCV will find, or the caps would be checked against others:
-// where a header leaves room for two readings, it is not sound.
-
-// "P6", then width and height, each after white space or comments and before white space.
-std::optional<Sides> PnmSides(FileBytes file) {
-  std::int64_t numbers[2] = {0, 0};
-  std::size_t at = 2;
-  const auto peek = [&] { return at < file.size() ? std::to_integer<int>(file[at]) : -1; };
-  const auto at_space = [&] {
-    return peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r';
-  };
-  for (std::int64_t& number : numbers) {
-    while (at_space() || peek() == '#') {
-      if (peek() == '#') {
-        while (peek() != '\n' && peek() != '\r' && peek() != -1) ++at;
-      } else {
-        ++at;
-      }
-    }
-    for (; peek() >= '0' && peek() <= '9'; ++at) {
-      number = std::min(number * 10 + (peek() - '0'), std::int64_t{1} << 40);
-    }
-    if (!at_space()) return std::nullopt;
-  }
-  return Sides{numbers[0], numbers[1]};
-}
-
-std::optional<Sides> SidesOf(FileBytes file, ImageFormat format) {
-  switch (format) {
-    case ImageFormat::kPnm:
-      return PnmSides(file);
-    case ImageFormat::kJpeg2000: {
-      const auto header = ReadJpeg2000Header(file);
-      if (!header) return std::nullopt;
-      return Sides{header->width, header->height};
-    }
-    default:
-      return std::nullopt;
-  }
-}
 
 // BGR(A) rows of `Sample` to RGB(A) bytes; of wider samples the high byte.
 template <typename Sample>
@@ -105,30 +56,25 @@ Result<Picture> FromMat(const cv::Mat& mat) {
 
 }  // namespace
 
-Result<Decoded> DecodeWithOpenCv(FileBytes file, const DecodeOptions& options, ImageFormat format) {
-  const auto sides = SidesOf(file, format);
-  if (!sides) {
-    return Fail(ErrorCode::kCorrupt,
-                fmt::format("the {} header is not sound", ImageFormatName(format)));
-  }
-  RETURN_IF_ERROR(CheckSize(sides->width, sides->height, options));
+Result<Decoded> DecodeJpeg2000(FileBytes file, const DecodeOptions& options) {
+  // These sides must be those that OpenCV will find, or the caps would be checked against others:
+  // where a header leaves room for two readings, it is not sound.
+  const auto header = ReadJpeg2000Header(file);
+  if (!header) return Fail(ErrorCode::kCorrupt, "the jpeg2000 header is not sound");
+  RETURN_IF_ERROR(CheckSize(header->width, header->height, options));
   // OpenCV writes its complaints to stderr, where they would bear no file's name.
   cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
   try {
     const cv::Mat bytes(1, static_cast<int>(file.size()), CV_8U,
                         const_cast<std::byte*>(file.data()));
     const cv::Mat mat = cv::imdecode(bytes, cv::IMREAD_UNCHANGED);
-    if (mat.empty()) {
-      return Fail(ErrorCode::kCorrupt,
-                  fmt::format("the {} does not decode", ImageFormatName(format)));
-    }
+    if (mat.empty()) return Fail(ErrorCode::kCorrupt, "the jpeg2000 does not decode");
     RETURN_IF_ERROR(CheckSize(mat.cols, mat.rows, options));
     Decoded decoded;
     ASSIGN_OR_RETURN(decoded.picture, FromMat(mat));
     return decoded;
   } catch (const cv::Exception& error) {
-    return Fail(ErrorCode::kCorrupt,
-                fmt::format("the {} does not decode: {}", ImageFormatName(format), error.err));
+    return Fail(ErrorCode::kCorrupt, fmt::format("the jpeg2000 does not decode: {}", error.err));
   }
 }
 
