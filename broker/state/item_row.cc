@@ -24,7 +24,34 @@ std::uint32_t ItemRow::Sum() const {
   sum.Add(stage).Add(recipe).Add(meta).Add(code).Add(text);
   sum.Add(marks.attempts).Add(marks.unclaimed_deaths).Add(marks.link_losses).Add(marks.alone);
   sum.Add(EncodeOutputs(outputs, key)).Add(warnings);
+  if (!said.empty()) sum.Add(said);  // rows of version 1 have no such column
   return sum.Value();
+}
+
+std::string SaidOf(ItemState state, std::string_view code, std::string_view text) {
+  std::string said = state == ItemState::kFailed ? "failed " : "skipped ";
+  said += code;
+  if (!text.empty()) (said += ' ') += text;
+  return said;
+}
+
+void ItemRow::TakeWhatWasSaid() {
+  if (said.empty()) return;
+  std::string_view rest = said;
+  const auto take_word = [&rest] {
+    const std::string_view word = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    return std::string(word);
+  };
+  state = take_word() == "failed" ? ItemState::kFailed : ItemState::kSkipped;
+  code = take_word();
+  text = rest;
+  stage = recipe = 0;
+  marks = {.attempts = state == ItemState::kFailed ? 1 : 0};
+  outputs.clear();
+  warnings.clear();
+  meta.clear();
+  said.clear();
 }
 
 std::string EncodeOutputs(const std::vector<wire::OutputFile>& outputs, std::string_view key) {

@@ -26,10 +26,20 @@ struct ItemRow {
   ItemMarks marks;
   std::vector<wire::OutputFile> outputs;
   std::string warnings;  // codes, one a line
+  // What the walk of `generation` said of it, where that is no outcome of the item: excluded, say,
+  // or not to be read just now (SaidOf). All above is then from before that walk, and stands for a
+  // later one. "" where it is of this walk.
+  std::string said;
+
+  // Becomes what its run has of it: what the walk said, where it said something.
+  void TakeWhatWasSaid();
 
   // Of all of it; kept beside the row.
   [[nodiscard]] std::uint32_t Sum() const;
 };
+
+// "skipped REASON" or "failed CODE TEXT", for ItemRow::said.
+std::string SaidOf(ItemState state, std::string_view code, std::string_view text);
 
 // For each file "BYTES MTIME_NS PATH" and a NUL; a path that is the item's key is left out.
 std::string EncodeOutputs(const std::vector<wire::OutputFile>& outputs, std::string_view key);

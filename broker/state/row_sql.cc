@@ -33,6 +33,7 @@ RunRow ReadRunRow(Query& query) {
   row.order.output = std::move(place.path);
   row.order.folder = std::move(place.folder);
   row.final_status = query.BytesAt(21);
+  row.redone = query.BytesAt(22);
   return row;
 }
 
@@ -54,6 +55,7 @@ ItemRow ReadItemRow(Query& query) {
   if (row.state == ItemState::kOpen) row.marks.stage = static_cast<std::size_t>(row.stage);
   row.outputs = DecodeOutputs(query.BytesAt(13), row.key);
   row.warnings = query.BytesAt(14);
+  row.said = query.BytesAt(16);
   return row;
 }
 
@@ -79,6 +81,7 @@ bool ItemHasItsSum(Query& query) {
       sum.Add(query.ViewAt(at));
     }
   }
+  if (const std::string_view said = query.ViewAt(16); !said.empty()) sum.Add(said);
   return query.NumberAt(3) <= static_cast<std::int64_t>(ItemState::kSkipped) &&
          query.NumberAt(15) == static_cast<std::int64_t>(sum.Value());
 }
@@ -90,7 +93,8 @@ void BindRun(Query& query, const RunRow& row) {
   query.Number(row.order.fresh).Number(row.order.verify_outputs).Number(row.order.prune);
   query.Bytes(row.cursor).Number(row.scan_ended).Number(row.exhaustive).Number(row.resumed);
   query.Number(row.resumed_failed).Number(row.repeated).Number(row.submitted_s);
-  query.Number(row.ended_s).Bytes(row.final_status).Number(row.Sum());
+  query.Number(row.ended_s).Bytes(row.final_status).TextOrNull(row.redone);
+  query.Number(row.Sum());
 }
 
 void BindItem(Query& query, const ItemRow& row) {
@@ -100,7 +104,7 @@ void BindItem(Query& query, const ItemRow& row) {
   query.BytesOrNull(row.meta).TextOrNull(row.code).TextOrNull(row.text);
   query.Number(marks.attempts).Number(marks.unclaimed_deaths).Number(marks.link_losses);
   query.Number(marks.alone).BytesOrNull(EncodeOutputs(row.outputs, row.key));
-  query.TextOrNull(row.warnings).Number(row.Sum());
+  query.TextOrNull(row.warnings).TextOrNull(row.said).Number(row.Sum());
 }
 
 }  // namespace millrace

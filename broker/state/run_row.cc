@@ -15,6 +15,7 @@ std::uint32_t RunRow::Sum() const {
   sum.Add(order.verify_outputs).Add(order.prune).Add(cursor).Add(scan_ended).Add(exhaustive);
   sum.Add(resumed).Add(resumed_failed).Add(repeated).Add(submitted_s).Add(ended_s);
   sum.Add(final_status);
+  if (!redone.empty()) sum.Add(redone);  // rows of version 1 have no such column
   return sum.Value();
 }
 

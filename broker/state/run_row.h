@@ -52,6 +52,7 @@ struct RunRow {
   std::int64_t submitted_s = 0;  // since 1970
   std::int64_t ended_s = 0;      // 0: it has not
   std::string final_status;      // an encoded wire::RunStatus, once it has ended
+  std::string redone;            // an encoded Redone (redone.h)
 
   // Of all but `order`'s paths, which stand with the root; kept beside the row.
   [[nodiscard]] std::uint32_t Sum() const;

@@ -105,6 +105,20 @@ bool HasItsTables(SQLite::Database& database) {
   return SchemaOf(database) == SchemaOf(made);
 }
 
+// How rows of runs and of items are to be asked for, in whatever version the tables are.
+struct Selects {
+  explicit Selects(SQLite::Database& database) {
+    try {
+      const SQLite::Statement of_version_2(database, "SELECT said, redone FROM items, runs");
+    } catch (const SQLite::Exception&) {
+      runs = kSelectRunsOfVersion1;
+      items = kSelectItemsOfVersion1;
+    }
+  }
+  const char* runs = kSelectRuns;
+  const char* items = kSelectItems;
+};
+
 bool IsOk(SQLite::Database& database, const char* check) {
   return database.execAndGet(check).getString() == "ok";
 }
@@ -180,10 +194,11 @@ bool IsSound(SQLite::Database& database) {
       return false;
     }
     bool sums = true;
-    const bool runs = EachRow(database, kSelectRuns, "runs.id", [&](Query& query) {
+    const Selects selects(database);
+    const bool runs = EachRow(database, selects.runs, "runs.id", [&](Query& query) {
       sums = sums && HasItsSum(ReadRunRow(query), query);
     });
-    const bool items = EachRow(database, kSelectItems, "root, key",
+    const bool items = EachRow(database, selects.items, "root, key",
                                [&](Query& query) { sums = sums && ItemHasItsSum(query); });
     return runs && items && sums;
   } catch (const SQLite::Exception& error) {
@@ -204,6 +219,7 @@ void RestartWalks(SQLite::Database& database) {
     row.cursor.clear();
     row.scan_ended = row.exhaustive = false;
     row.resumed = row.resumed_failed = row.repeated = 0;
+    row.redone.clear();
     Query query(write);
     BindRun(query, row);
     query.Run();
@@ -228,7 +244,8 @@ Result<Salvage> SalvageTo(const std::string& damaged, const std::string& path) {
     CopySmallRows<RecordRow>(old, fresh);
     std::int64_t last_generation = 0;
     SQLite::Statement write_run(fresh, kWriteRun);
-    EachRow(old, kSelectRuns, "runs.id", [&](Query& query) {
+    const Selects selects(old);
+    EachRow(old, selects.runs, "runs.id", [&](Query& query) {
       const RunRow row = ReadRunRow(query);
       if (!HasItsSum(row, query)) return;
       last_generation = std::max(last_generation, row.generation);
@@ -238,7 +255,7 @@ Result<Salvage> SalvageTo(const std::string& damaged, const std::string& path) {
     });
     SQLite::Statement known_root(fresh, "SELECT 1 FROM roots WHERE id = ?");
     SQLite::Statement write_item(fresh, kWriteItem);
-    EachRow(old, kSelectItems, "root, key", [&](Query& query) {
+    EachRow(old, selects.items, "root, key", [&](Query& query) {
       ItemRow row = ReadItemRow(query);
       // Without its root a row is of no use.
       if (!HasItsSum(row, query) || !Query(known_root).Number(row.root).Step()) return;

@@ -4,6 +4,7 @@
 #include <SQLiteCpp/Transaction.h>
 
 #include <array>
+#include <filesystem>
 
 namespace millrace {
 namespace {
@@ -50,11 +51,38 @@ CREATE TABLE records (
   sum INTEGER NOT NULL, PRIMARY KEY (root, name, key)) WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 1> kSteps = {kVersion1};
+constexpr const char* kVersion2 = R"sql(
+-- What a walk said of an item that has an earlier outcome, and which that is not (item_row.h).
+ALTER TABLE items ADD COLUMN said TEXT;
+-- What of earlier runs did not count for this one (redone.h).
+ALTER TABLE runs ADD COLUMN redone TEXT;
+)sql";
+
+constexpr std::array<const char*, 2> kSteps = {kVersion1, kVersion2};
 
 }  // namespace
 
 std::span<const char* const> SchemaSteps() { return kSteps; }
+
+namespace {
+
+// SQLite copies into no file that is there: a crash in the middle must not be in the way of the
+// next try.
+Result<void> CopyBeside(SQLite::Database& database, const std::string& path, int version) {
+  const std::string copy = path + ".version-" + std::to_string(version);
+  const std::string unfinished = copy + ".new";
+  std::error_code error;
+  std::filesystem::remove(unfinished, error);
+  SQLite::Statement statement(database, "VACUUM INTO ?");
+  statement.bind(1, unfinished);
+  statement.exec();
+  std::filesystem::rename(unfinished, copy, error);
+  if (!error) return {};
+  return Fail(ErrorCode::kWriteFailed,
+              "cannot keep a copy of the older state as " + copy + ": " + error.message());
+}
+
+}  // namespace
 
 Result<void> RefuseNewer(SQLite::Database& database, const std::string& path,
                          std::span<const char* const> steps) {
@@ -75,11 +103,7 @@ Result<void> Migrate(SQLite::Database& database, const std::string& path,
   const int last = static_cast<int>(steps.size());
   const int version = database.execAndGet("PRAGMA user_version").getInt();
   if (version >= last) return {};
-  if (version > 0) {
-    SQLite::Statement copy(database, "VACUUM INTO ?");
-    copy.bind(1, path + ".version-" + std::to_string(version));
-    copy.exec();
-  }
+  if (version > 0) RETURN_IF_ERROR(CopyBeside(database, path, version));
   SQLite::Transaction transaction(database);
   for (int step = version; step < last; ++step)
     database.exec(steps[static_cast<std::size_t>(step)]);

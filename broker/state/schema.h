@@ -11,8 +11,8 @@
 namespace millrace {
 
 // Step N makes version N+1 of version N; a new file takes all of them. A step that has been
-// released is never edited: add another. IsSound and SalvageTo (salvage.h) read the tables of the
-// last step: the first step after a release has to teach them the one before.
+// released is never edited: add another. IsSound and SalvageTo (salvage.h) read the tables of
+// every version: a new step has to teach them its own.
 std::span<const char* const> SchemaSteps();
 
 // kUsage where a newer millrace made the database.

@@ -175,8 +175,8 @@ Result<RunOpened> State::Retry(const std::string& output, const std::string& fol
     if (!latest) return Fail(ErrorCode::kNotFound, "no run into " + output + " is known");
     std::vector<ItemRow> again;
     ForEachItem(latest->root, [&](ItemRow& row) {
-      const bool chosen = row.generation == latest->generation && row.state == ItemState::kFailed &&
-                          row.stage > 0 && (!stage || row.stage == *stage) &&
+      const bool chosen = row.generation == latest->generation && row.said.empty() &&
+                          row.state == ItemState::kFailed && row.stage > 0 && (!stage || row.stage == *stage) &&
                           (code.empty() || row.code == code);
       if (chosen) again.push_back(std::move(row));
     });
@@ -280,6 +280,7 @@ Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
       context->row.exhaustive = false;
       context->row.repeated = 0;
       context->row.resumed = context->row.resumed_failed = 0;
+      context->row.redone.clear();
     }
     const std::int64_t damaged_before = damaged_rows_;
     RunStart start = CollectStart(*context, how);
@@ -307,6 +308,7 @@ RunStart State::CollectStart(RunContext& context, StartAs how) {
   std::vector<ItemRow> reopened;
   ForEachItem(run.root, [&](ItemRow& row) {
     if (row.generation != run.generation) return;
+    row.TakeWhatWasSaid();
     start.counts.scanned += 1;
     if (how == StartAs::kSubmitted && row.state == ItemState::kFailed && row.stage > 0 &&
         IsEnvironmentFailure(row.code)) {
@@ -400,10 +402,8 @@ Result<void> State::Forget(std::int64_t runs, std::int64_t before_s) {
       forgotten += database_->getChanges();
     }
     if (forgotten == 0) return {};
-    database_->exec(
-        "DELETE FROM items WHERE root NOT IN (SELECT root FROM runs WHERE phase < 2) AND NOT "
-        "EXISTS (SELECT 1 FROM runs WHERE runs.root = items.root AND runs.generation <= "
-        "items.generation)");
+    database_->exec("DELETE FROM items WHERE root NOT IN (SELECT root FROM runs)");
+    ForgetUnnamed();
     database_->exec(
         "DELETE FROM records WHERE NOT EXISTS (SELECT 1 FROM items WHERE items.root = records.root "
         "AND items.key = records.key)");
@@ -411,6 +411,25 @@ Result<void> State::Forget(std::int64_t runs, std::int64_t before_s) {
     database_->exec("DELETE FROM roots WHERE id NOT IN (SELECT root FROM runs)");
     return {};
   });
+}
+
+// What runs over parts have not named is not gone: only a walk of the whole tells that.
+void State::ForgetUnnamed() {
+  SQLite::Statement select(
+      *database_,
+      "SELECT items.root, key, whole FROM items JOIN (SELECT root, MIN(generation) AS oldest, "
+      "MAX(CASE WHEN scan_ended AND exhaustive THEN generation END) AS whole FROM runs GROUP BY "
+      "root HAVING MIN(phase) >= 2) AS kept ON kept.root = items.root WHERE items.generation < "
+      "oldest AND whole IS NOT NULL");
+  std::vector<std::pair<std::int64_t, std::string>> unnamed;
+  for (Query query(select); query.Step();) {
+    const std::int64_t root = query.NumberAt(0);
+    std::string key = query.BytesAt(1);
+    if (!IsPassedOver(root, query.NumberAt(2), key)) unnamed.emplace_back(root, std::move(key));
+  }
+  for (const auto& [root, key] : unnamed) {
+    Query(statements_->remove_item).Number(root).Bytes(key).Run();
+  }
 }
 
 Result<void> State::BackUp(const std::string& path) {

@@ -2,7 +2,8 @@
 //
 // Items are kept by (input root, output root, path), not by run: a later run over the same roots
 // takes over what has not changed. A row carries the generation of the walk that named it last; a
-// run is the rows of its generation.
+// run is the rows of its generation. What a walk leaves out, excluded or not named at all, keeps
+// its outcome for the next that does not.
 //
 // Synchronous and single-threaded: whoever owns it calls Begin, then any of the operations, then
 // Commit, and tells the world only after that. In a broker that is StateThread. An operation that
@@ -91,7 +92,8 @@ class State {
   Result<void> Close(RunId run, StoredPhase phase, const wire::RunStatus& status,
                      std::int64_t now_s);
   // Forgets the ended runs beyond the newest `runs` and those that ended before `before_s`, and the
-  // items that no remaining run has named. 0: no such limit. Roots with a run under way are left
+  // items that no remaining run has named though one of them has walked the whole; all of a root
+  // that has no run any more. 0: no such limit. Roots with a run under way are left
   // alone: it may be about to take them over.
   Result<void> Forget(std::int64_t runs, std::int64_t before_s);
 
@@ -110,7 +112,7 @@ class State {
   Result<void> ForEachRecord(RunId run, const std::string& name,
                              const std::function<Result<void>(std::string_view line)>& visit);
   // Items of earlier runs that a whole walk has not named. None where the run's scan has not ended,
-  // or could not see everything.
+  // or could not see everything; none either of what lies in a folder that it has passed over.
   Result<void> ForEachDeleted(RunId run, const std::function<Result<void>(const ItemRow&)>& visit);
   // Forgets these of them.
   Result<void> Remove(RunId run, const std::vector<std::string>& keys);
@@ -153,6 +155,9 @@ class State {
                             const std::string& meta) const;
   [[nodiscard]] static bool OutputsStand(const RunContext& context, const ItemRow& row);
   bool DeletionsKnown(const RunRow& row);
+  // Whether a folder above it was named by this walk, and not entered.
+  bool IsPassedOver(std::int64_t root, std::int64_t generation, std::string_view key);
+  void ForgetUnnamed();
 
   std::shared_ptr<SQLite::Database> database_;
   const std::size_t stages_;

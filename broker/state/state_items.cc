@@ -11,6 +11,25 @@
 #include "common/os/file_time.h"
 
 namespace millrace {
+namespace {
+
+// Whether the walk that named it last has failed it by this code.
+bool FailedScan(ItemRow row, std::string_view code) {
+  row.TakeWhatWasSaid();
+  return row.state == ItemState::kFailed && row.stage == 0 && row.code == code;
+}
+
+// What a walk says of an item that it does not pass on is of that run. What an earlier one came to
+// at a stage, or what the item went through there, stands beside it, for the next that passes it on.
+void KeepEarlier(std::optional<ItemRow> known, ItemRow& row) {
+  if (!known || known->stage == 0) return;
+  known->said = SaidOf(row.state, row.code, row.text);
+  known->generation = row.generation;
+  row = std::move(*known);
+}
+
+}  // namespace
+
 std::optional<ItemRow> State::ReadItem(std::int64_t root, std::string_view key) {
   Query query(statements_->read_item);
   if (!query.Number(root).Bytes(key).Step()) return std::nullopt;
@@ -82,26 +101,28 @@ void State::RecordFound(RunContext& context, const wire::FoundItem& found, ScanR
   row.key = found.key;
   row.generation = context.row.generation;
   if (const auto* fail = std::get_if<wire::FoundItem::Fail>(&found.what)) {
+    const bool same = known && FailedScan(*known, fail->code) && !context.row.order.fresh;
+    counts.failed += 1;
+    counts.failed_by[fail->code] += 1;
+    counts.resumed += same;
+    counts.resumed_failed += same;
+    if (same) counts.resumed_failed_by[fail->code] += 1;
     row.state = ItemState::kFailed;
     row.code = fail->code;
     row.text = fail->text;
     row.marks.attempts = 1;
-    const bool same = known && known->state == ItemState::kFailed && known->stage == 0 &&
-                      known->code == row.code && !context.row.order.fresh;
-    counts.failed += 1;
-    counts.failed_by[row.code] += 1;
-    counts.resumed += same;
-    counts.resumed_failed += same;
-    if (same) counts.resumed_failed_by[row.code] += 1;
+    KeepEarlier(std::move(known), row);
   } else if (const auto* skip = std::get_if<wire::FoundItem::Skip>(&found.what)) {
+    counts.skipped += 1;
     row.state = ItemState::kSkipped;
     row.code = skip->reason;
-    counts.skipped += 1;
+    KeepEarlier(std::move(known), row);
   } else {
     const std::string& meta = std::get<wire::FoundItem::Next>(found.what).meta;
     if (known && Stands(context, *known, meta)) {
       row = std::move(*known);
       row.generation = context.row.generation;
+      row.said.clear();
       counts.ok += row.state == ItemState::kOk;
       counts.failed += row.state == ItemState::kFailed;
       counts.skipped += row.state == ItemState::kSkipped;
@@ -148,7 +169,8 @@ Result<void> State::EndItem(const ItemEnded& ended) {
   return Guarded("recording an outcome", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(ended.run));
     std::optional<ItemRow> row = ReadItem(context->row.root, ended.key);
-    if (!row || row->generation != context->row.generation || row->state != ItemState::kOpen) {
+    if (!row || row->generation != context->row.generation || !row->said.empty() ||
+        row->state != ItemState::kOpen) {
       return millrace::Fail(ErrorCode::kInternal,
                             "an outcome for an item that is not open: " + ended.key);
     }
@@ -193,7 +215,8 @@ Result<void> State::Mark(const ItemMarked& marked) {
   return Guarded("recording an item's marks", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(marked.run));
     std::optional<ItemRow> row = ReadItem(context->row.root, marked.key);
-    if (!row || row->generation != context->row.generation || row->state != ItemState::kOpen) {
+    if (!row || row->generation != context->row.generation || !row->said.empty() ||
+        row->state != ItemState::kOpen) {
       return millrace::Fail(ErrorCode::kInternal,
                             "marks for an item that is not open: " + marked.key);
     }
@@ -213,9 +236,11 @@ Result<RunSummary> State::Summarize(RunId run) {
     const bool deletions_known = DeletionsKnown(of);
     ForEachItem(of.root, [&](ItemRow& row) {
       if (row.generation != of.generation) {
-        summary.deleted += deletions_known && row.generation < of.generation;
+        summary.deleted += deletions_known && row.generation < of.generation &&
+                           !IsPassedOver(of.root, of.generation, row.key);
         return;
       }
+      row.TakeWhatWasSaid();
       counts.scanned += 1;
       counts.ok += row.state == ItemState::kOk;
       counts.failed += row.state == ItemState::kFailed;
@@ -243,7 +268,10 @@ Result<void> State::ForEachFailure(RunId run,
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
     Query query(statements_->read_failures);
     query.Number(context->row.root).Number(context->row.generation);
-    return VisitRows(query, visit);
+    return VisitRows(query, [&](ItemRow& row) -> Result<void> {
+      row.TakeWhatWasSaid();
+      return row.state == ItemState::kFailed ? visit(row) : Result<void>();
+    });
   });
 }
 
@@ -281,6 +309,19 @@ bool State::DeletionsKnown(const RunRow& row) {
   return !query.Number(row.root).Number(row.generation).Step();
 }
 
+// A folder that was left out or not to be entered, or what may be one, is named itself: what lies
+// in it was not, and need not be gone.
+bool State::IsPassedOver(std::int64_t root, std::int64_t generation, std::string_view key) {
+  for (std::size_t slash = key.find('/'); slash != std::string_view::npos;
+       slash = key.find('/', slash + 1)) {
+    Query query(statements_->passed_over);
+    if (query.Number(root).Bytes(key.substr(0, slash)).Number(generation).Step()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Result<void> State::ForEachDeleted(RunId run,
                                    const std::function<Result<void>(const ItemRow&)>& visit) {
   return Guarded("reading the deleted inputs", [&]() -> Result<void> {
@@ -288,16 +329,18 @@ Result<void> State::ForEachDeleted(RunId run,
     if (!DeletionsKnown(context->row)) return {};
     Query query(statements_->read_older);
     query.Number(context->row.root).Number(context->row.generation);
-    return VisitRows(query, visit);
+    return VisitRows(query, [&](ItemRow& row) {
+      return IsPassedOver(context->row.root, context->row.generation, row.key) ? Result<void>()
+                                                                               : visit(row);
+    });
   });
 }
 
 Result<void> State::Remove(RunId run, const std::vector<std::string>& keys) {
   return Guarded("forgetting deleted inputs", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
-    SQLite::Statement statement(*database_, "DELETE FROM items WHERE root = ? AND key = ?");
     for (const std::string& key : keys) {
-      Query(statement).Number(context->row.root).Bytes(key).Run();
+      Query(statements_->remove_item).Number(context->row.root).Bytes(key).Run();
     }
     return {};
   });

@@ -28,27 +28,33 @@ class State::Statements {
         read_item(db, std::string(kSelectItems) + "WHERE root = ? AND key = ?"),
         read_items(db, std::string(kSelectItems) + "WHERE root = ? ORDER BY key"),
         write_item(db, kWriteItem),
+        remove_item(db, "DELETE FROM items WHERE root = ? AND key = ?"),
         read_failures(db, std::string(kSelectItems) +
-                              "WHERE root = ? AND generation = ? AND state = 2 ORDER BY key"),
+                              "WHERE root = ? AND generation = ? AND (state = 2 OR said IS NOT "
+                              "NULL) ORDER BY key"),
         read_older(db,
                    std::string(kSelectItems) + "WHERE root = ? AND generation < ? ORDER BY key"),
         any_of_generation(db, "SELECT 1 FROM items WHERE root = ? AND generation = ? LIMIT 1"),
         any_unreadable(db,
-                       "SELECT 1 FROM items WHERE root = ? AND generation = ? AND state = 2 AND "
-                       "stage = 0 AND code = 'unreadable' LIMIT 1"),
+                       "SELECT 1 FROM items WHERE root = ? AND generation = ? AND CASE WHEN said "
+                       "IS NULL THEN state = 2 AND stage = 0 AND code = 'unreadable' ELSE said "
+                       "LIKE 'failed unreadable%' END LIMIT 1"),
+        passed_over(db,
+                    "SELECT 1 FROM items WHERE root = ? AND key = ? AND generation = ? AND (said "
+                    "IS NOT NULL OR (stage = 0 AND state IN (2, 3)))"),
         any_item(db, "SELECT 1 FROM items WHERE root = ? LIMIT 1"),
         record_names(db, "SELECT DISTINCT name FROM records WHERE root = ?"),
         write_record(db, RecordRow::kWrite),
         drop_record(db, "DELETE FROM records WHERE root = ? AND name = ? AND key = ?"),
         read_records(db,
                      "SELECT line FROM records JOIN items USING (root, key) WHERE root = ? AND "
-                     "name = ? AND generation = ? ORDER BY key"),
+                     "name = ? AND generation = ? AND said IS NULL ORDER BY key"),
         count_commit(db, "UPDATE version SET commits = commits + 1") {}
 
   SQLite::Database& db;
   SQLite::Statement find_root, next_root, write_root, read_run, latest_run, write_run, read_recipes,
       write_recipe, find_recipe_id, next_recipe_id, write_recipe_id, read_item, read_items,
-      write_item, read_failures, read_older, any_of_generation, any_unreadable, any_item,
+      write_item, remove_item, read_failures, read_older, any_of_generation, any_unreadable, passed_over, any_item,
       record_names, write_record, drop_record, read_records, count_commit;
 };
 

@@ -9,8 +9,10 @@
 
 #include <array>
 #include <filesystem>
+#include <memory>
 
 #include "broker/state/schema.h"
+#include "broker/state/state.h"
 #include "tests/broker/state/torn_world.h"
 
 using namespace millrace;
@@ -26,6 +28,57 @@ bool HasOpen(pid_t process, const std::string& name) {
     if (std::filesystem::read_symlink(fd.path(), error).filename() == name) return true;
   }
   return false;
+}
+
+constexpr std::size_t kStages = 3;
+const Recipes kRecipes{std::nullopt, "work", "save"};
+
+void Record(State& state, int items, bool take_over) {
+  REQUIRE(state.Begin().has_value());
+  const RunId run = state.Open({.input = "/in", .output = "/out"}, 1000)->run;
+  REQUIRE(state.Start(run, kRecipes, State::StartAs::kSubmitted).has_value());
+  RecordScan scan{run, {}, std::nullopt, true};
+  for (int item = 0; item < items; ++item) {
+    scan.found.push_back({"photo " + std::to_string(item), wire::FoundItem::Next{"m"}});
+  }
+  const Result<ScanRecorded> recorded = state.RecordScan(scan);
+  REQUIRE(recorded.has_value());
+  CHECK(recorded->counts.resumed == (take_over ? items : 0));
+  for (const OpenItem& item : recorded->open) {
+    ItemEnded ended;
+    ended.run = run;
+    ended.key = item.key;
+    ended.stage = kStages - 1;
+    ended.outputs = {{item.key, 4321, 1'700'000'000'000'000'000}};
+    REQUIRE(state.EndItem(ended).has_value());
+  }
+  REQUIRE(state.Close(run, StoredPhase::kDone, {}, 2000).has_value());
+  REQUIRE(state.Commit().has_value());
+}
+
+// As the first version of the tables has kept a finished run of so many items.
+void MakeVersion1(const std::string& folder, int items) {
+  const std::string today = folder + "/today.db";
+  {
+    auto database =
+        std::make_shared<SQLite::Database>(today, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    REQUIRE(Migrate(*database, today).has_value());
+    State state(database, kStages);
+    Record(state, items, /*take_over=*/false);
+  }
+  const std::string path = folder + "/state.db";
+  SQLite::Database old(path, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  REQUIRE(Migrate(old, path, SchemaSteps().first(1)).has_value());
+  SQLite::Statement(old, "ATTACH '" + today + "' AS today").exec();
+  for (const char* table : {"roots", "recipes", "recipe_ids", "records", "runs", "items"}) {
+    std::string columns;
+    SQLite::Statement info(old, std::string("PRAGMA main.table_info(") + table + ")");
+    while (info.executeStep()) {
+      columns += (columns.empty() ? "" : ", ") + info.getColumn(1).getString();
+    }
+    old.exec(std::string("INSERT INTO main.") + table + " (" + columns + ") SELECT " + columns +
+             " FROM today." + table);
+  }
 }
 
 }  // namespace
@@ -113,6 +166,45 @@ TEST_CASE("an older state is copied before it is changed, and keeps what it held
   CHECK(copy.execAndGet("PRAGMA user_version").getInt() == 1);
   CHECK(copy.execAndGet("SELECT a FROM t").getInt() == 42);
   REQUIRE(Migrate(database, path, steps).has_value());  // and nothing again
+}
+
+TEST_CASE("a state of the first version is taken over whole, without a word") {
+  const ScratchFolder folder;
+  MakeVersion1(folder.path(), 30);
+  for (int times = 0; times < 2; ++times) {
+    const Result<OpenedState> opened = OpenState(folder.path());
+    REQUIRE_MESSAGE(opened.has_value(), opened.error().message);
+    CHECK(opened->notes.empty());
+    CHECK(opened->database->execAndGet("SELECT version FROM version").getInt() == 2);
+    State state(opened->database, kStages);
+    Record(state, 30, /*take_over=*/true);
+    CHECK(state.damaged_rows() == 0);
+  }
+  SQLite::Database copy(folder.path() + "/state.db.version-1");
+  CHECK(copy.execAndGet("SELECT COUNT(*) FROM items").getInt() == 30);
+}
+
+TEST_CASE("a crash while an older state was copied is not in the way of the next broker") {
+  const ScratchFolder folder;
+  MakeVersion1(folder.path(), 3);
+  WriteFile(folder.path() + "/state.db.version-1.new", "cut off");
+  WriteFile(folder.path() + "/state.db.version-1", "of an attempt before that");
+  const Result<OpenedState> opened = OpenState(folder.path());
+  REQUIRE_MESSAGE(opened.has_value(), opened.error().message);
+  CHECK(opened->notes.empty());
+}
+
+TEST_CASE("a damaged state of the first version gives up what it holds") {
+  const ScratchFolder folder;
+  MakeVersion1(folder.path(), 30);
+  {
+    SQLite::Database old(folder.path() + "/state.db", SQLite::OPEN_READWRITE);
+    old.exec("UPDATE items SET meta = CAST('x' AS BLOB) WHERE key = CAST('photo 7' AS BLOB)");
+  }
+  const Result<OpenedState> opened = OpenState(folder.path());
+  REQUIRE_MESSAGE(opened.has_value(), opened.error().message);
+  REQUIRE(opened->notes.size() == 1);
+  CHECK(opened->notes[0].find("29 items of 1 runs could be read") != std::string::npos);
 }
 
 TEST_CASE("a migration that fails leaves the older state") {

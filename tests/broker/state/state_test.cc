@@ -246,6 +246,137 @@ TEST_CASE("retry opens the failures that match, and the run's report covers the 
   CHECK(world.state->Retry("/other", "", std::nullopt, "").error().code == ErrorCode::kNotFound);
 }
 
+TEST_CASE("what a run leaves out keeps its outcome for the next one") {
+  StateWorld world;
+  const RunId first = world.Run();
+  world.Scan(first, {{"done", "1"}, {"failed", "1"}, {"open", "1"}, {"skipped", "1"}});
+  ItemEnded done = StateWorld::Ok(first, "done");
+  done.outputs = {{"done.png", 5, 6}};
+  done.records = {{"areas", "of done"}};
+  done.warnings = {"truncated"};
+  world.End(done);
+  world.End(StateWorld::Failure(first, "failed", "corrupt"));
+  ItemEnded skipped = StateWorld::Ok(first, "skipped");
+  skipped.outcome = ItemOutcome::kSkipped;
+  world.End(skipped);
+  StateWorld::Need(world.state->Mark({first, "open", {.stage = 1, .attempts = 1, .alone = true}}));
+  world.Close(first, StoredPhase::kStopped);
+
+  // Twice in a row, and the second time nothing that was done before would count for it.
+  for (const bool fresh : {false, true}) {
+    world.order.options = "without any of them";
+    world.order.fresh = fresh;
+    const RunId part = world.Run();
+    const ScanRecorded scan = world.Say(part, {{"done", "skipped excluded"},
+                                               {"failed", "skipped broken"},
+                                               {"open", "skipped excluded"},
+                                               {"skipped", "failed unreadable"}});
+    CHECK(scan.open.empty());
+    CHECK(scan.counts.skipped == 3);
+    CHECK(scan.counts.failed == 1);
+    CHECK(scan.counts.resumed == 0);
+    CHECK_FALSE(world.state->EndItem(StateWorld::Ok(part, "open")).has_value());
+    const RunSummary summary = StateWorld::Need(world.state->Summarize(part));
+    CHECK(summary.counts.scanned == 4);
+    CHECK(summary.counts.ok == 0);
+    CHECK(summary.open == 0);
+    CHECK(summary.skipped_by ==
+          std::map<std::string, std::int64_t>{{"broken", 1}, {"excluded", 2}});
+    CHECK(summary.counts.failed_by == std::map<std::string, std::int64_t>{{"unreadable", 1}});
+    CHECK(summary.warnings.empty());
+    std::vector<ItemRow> failures;
+    StateWorld::Need(world.state->ForEachFailure(part, [&](const ItemRow& row) {
+      failures.push_back(row);
+      return Result<void>();
+    }));
+    REQUIRE(failures.size() == 1);
+    CHECK(failures[0].key == "skipped");
+    CHECK(failures[0].stage == 0);
+    CHECK(failures[0].text == "why it is not read");
+    StateWorld::Need(world.state->ForEachRecord(part, "areas", [&](std::string_view line) {
+      FAIL("a line of an item that was left out: " << line);
+      return Result<void>();
+    }));
+    world.Restart();  // the broker's, in the middle of it
+    const RunStart again = world.Start(part, State::StartAs::kRestored);
+    CHECK(again.open.empty());
+    CHECK(again.counts.skipped == 3);
+    CHECK(again.counts.failed == 1);
+    world.Close(part);
+    CHECK(world.state->Retry("/out", "", std::nullopt, "corrupt").error().code ==
+          ErrorCode::kNotFound);
+  }
+
+  world.order.options = "";
+  world.order.fresh = false;
+  const RunId whole = world.Run();
+  const ScanRecorded scan =
+      world.Scan(whole, {{"done", "1"}, {"failed", "1"}, {"open", "1"}, {"skipped", "1"}});
+  CHECK(scan.counts.ok == 1);
+  CHECK(scan.counts.failed == 1);
+  CHECK(scan.counts.skipped == 1);
+  CHECK(scan.counts.resumed == 2);
+  REQUIRE(scan.open.size() == 1);
+  CHECK(scan.open[0].marks == ItemMarks{.stage = 1, .attempts = 1, .alone = true});
+  int lines = 0;
+  StateWorld::Need(world.state->ForEachRecord(whole, "areas", [&](std::string_view) {
+    ++lines;
+    return Result<void>();
+  }));
+  CHECK(lines == 1);
+}
+
+TEST_CASE("an item that was left out and has changed since is done again") {
+  StateWorld world;
+  world.Finish({{"a", "1"}});
+  const RunId part = world.Run();
+  world.Say(part, {{"a", "skipped excluded"}});
+  world.Close(part);
+  const RunId whole = world.Run();
+  CHECK(world.Scan(whole, {{"a", "2"}}).open.size() == 1);
+  world.End(StateWorld::Ok(whole, "a"));
+  CHECK(StateWorld::Need(world.state->Summarize(whole)).counts.ok == 1);
+}
+
+TEST_CASE("what a walk says of an item is of its run, whatever the item had come to") {
+  ItemRow row;
+  row.stage = 2;
+  row.recipe = 4;
+  row.state = ItemState::kOk;
+  row.outputs = {{"a", 1, 2}};
+  row.said = SaidOf(ItemState::kFailed, "unreadable", "cannot read a b: no");
+  row.TakeWhatWasSaid();
+  CHECK(row.state == ItemState::kFailed);
+  CHECK(row.code == "unreadable");
+  CHECK(row.text == "cannot read a b: no");
+  CHECK(row.stage == 0);
+  CHECK(row.marks.attempts == 1);
+  CHECK(row.outputs.empty());
+  row.said = SaidOf(ItemState::kSkipped, "excluded", "");
+  row.TakeWhatWasSaid();
+  CHECK(row.state == ItemState::kSkipped);
+  CHECK(row.code == "excluded");
+  CHECK(row.text.empty());
+}
+
+TEST_CASE("what lies in a folder that a walk passes over is not taken for deleted") {
+  StateWorld world;
+  world.Finish({{"aside/deep/b", "1"}, {"aside-b", "1"}, {"linked/c", "1"}, {"here", "1"}});
+  const RunId whole = world.Run();
+  RecordScan scan{whole, {}, std::nullopt, true};
+  scan.found.push_back({"aside", wire::FoundItem::Skip{"excluded"}});
+  scan.found.push_back({"here", wire::FoundItem::Next{"1"}});
+  scan.found.push_back({"linked", wire::FoundItem::Skip{"dangling-link"}});
+  StateWorld::Need(world.state->RecordScan(scan));
+  CHECK(StateWorld::Need(world.state->Summarize(whole)).deleted == 1);
+  std::vector<std::string> deleted;
+  StateWorld::Need(world.state->ForEachDeleted(whole, [&](const ItemRow& row) {
+    deleted.push_back(row.key);
+    return Result<void>();
+  }));
+  CHECK(deleted == std::vector<std::string>{"aside-b"});
+}
+
 TEST_CASE("deleted inputs are known only where all of the input was seen") {
   StateWorld world;
   world.Finish({{"gone", "1"}, {"here", "1"}});
@@ -338,6 +469,30 @@ TEST_CASE("old runs are forgotten with what no other has named") {
   StateWorld::Need(world.state->Forget(0, 3000));  // all ended at 2000
   CHECK(items() == 0);
   CHECK(world.database->execAndGet("SELECT COUNT(*) FROM roots").getInt() == 0);
+}
+
+TEST_CASE("runs over parts do not let go of what only a run over the whole has named") {
+  StateWorld world;
+  world.Finish({{"a", "1"}, {"aside/b", "1"}, {"gone", "1"}});
+  world.order.options = "a part";
+  for (int part = 0; part < 3; ++part) {
+    const RunId run = world.Run();
+    world.Say(run, {{"a", "skipped excluded"}});
+    world.Close(run);
+  }
+  StateWorld::Need(world.state->Forget(2, 0));
+  const auto items = [&] {
+    return world.database->execAndGet("SELECT COUNT(*) FROM items").getInt();
+  };
+  CHECK(items() == 3);
+  // Of the whole, but for a folder that it passes over.
+  world.order.options = "";
+  const RunId whole = world.Run();
+  world.Say(whole, {{"a", "skipped broken"}, {"aside", "skipped excluded"}}, /*exhaustive=*/true);
+  world.Close(whole);
+  StateWorld::Need(world.state->Forget(1, 0));
+  CHECK(items() == 3);  // a, aside, aside/b
+  CHECK(world.Scan(world.Run(), {{"a", "1"}, {"aside/b", "1"}}).counts.resumed == 2);
 }
 
 TEST_CASE("a run's number is not given again, though the counter of numbers is gone") {

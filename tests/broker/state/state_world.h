@@ -61,6 +61,20 @@ class StateWorld {
     if (!last) scan.next_cursor = "behind " + found.back().first;
     return Need(state->RecordScan(scan));
   }
+  // The walk's words on items that it does not pass on: "skipped REASON" or "failed CODE".
+  ScanRecorded Say(RunId run, const std::vector<std::pair<std::string, std::string>>& said,
+                   bool exhaustive = false) {
+    RecordScan scan{run, {}, std::nullopt, exhaustive};
+    for (const auto& [key, word] : said) {
+      const std::string code = word.substr(word.find(' ') + 1);
+      if (word.starts_with("skipped ")) {
+        scan.found.push_back({key, wire::FoundItem::Skip{code}});
+      } else {
+        scan.found.push_back({key, wire::FoundItem::Fail{code, "why it is not read"}});
+      }
+    }
+    return Need(state->RecordScan(scan));
+  }
   static ItemEnded Ok(RunId run, const std::string& key) {
     ItemEnded ended;
     ended.run = run;

@@ -124,7 +124,7 @@ TEST_CASE("a changed value of any table is found out") {
            "UPDATE items SET state = 1 WHERE state = 0",
            "UPDATE items SET meta = CAST('x' AS BLOB) WHERE root = 1",
            "UPDATE records SET line = CAST('x' AS BLOB) WHERE root = 1",
-           "UPDATE version SET version = 2",
+           "UPDATE version SET version = 1",
            "PRAGMA user_version = 0",
            "PRAGMA writable_schema = 1; UPDATE sqlite_master SET sql = replace(sql, 'code TEXT', "
            "'code BLOB') WHERE name = 'items'",
