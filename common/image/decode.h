@@ -33,8 +33,8 @@ inline constexpr const char* kWarningDamaged = "damaged";
 struct Decoded {
   Picture picture;  // in the mode that Pillow gives it; not turned by `orientation`
   ImageFormat format = ImageFormat::kJpeg;
-  // How to turn the picture to see it upright, 1..8, as EXIF has it; 1 where a decoder has turned
-  // it already (HEIC, AVIF, TIFF).
+  // How to turn the picture to see it upright, 1..8, as EXIF has it; 1 where the decoder has turned
+  // it already, as Pillow's does for TIFF.
   int orientation = 1;
   std::vector<std::string> warnings;
 };
