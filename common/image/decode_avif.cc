@@ -13,6 +13,7 @@
 #include <new>
 #include <vector>
 
+#include "common/image/exif.h"
 #include "common/image/heif_primary.h"
 #include "common/image/transpose.h"
 
@@ -128,7 +129,12 @@ int OrientationOf(const avifImage& image) {
 #endif
     orientation = Composed(orientation, HeifMirror(axis));
   }
-  return orientation;
+  if (orientation != 1) return orientation;
+  // To Pillow an orientation of EXIF is overruled by there being no property, one of XMP is not.
+  const auto bytes = [](const avifRWData& data) {
+    return std::as_bytes(std::span(data.data, data.size));
+  };
+  return ExifSaysOrientation(bytes(image.exif)) ? 1 : FindOrientation({}, bytes(image.xmp));
 }
 
 Picture FirstBand(const Picture& rgb) {

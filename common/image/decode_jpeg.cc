@@ -9,6 +9,8 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/image/decoders.h"
@@ -103,14 +105,20 @@ class JpegReader {
   [[nodiscard]] const char* message() const { return message_; }
 
   [[nodiscard]] int Orientation() const {
+    using namespace std::string_view_literals;
+    constexpr std::string_view kExif = "Exif\0\0"sv;
+    constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
+    std::string exif;  // the segments one behind the other, as Pillow has them
+    std::string_view xmp;
     for (const jpeg_marker_struct* marker = jpeg_.marker_list; marker != nullptr;
          marker = marker->next) {
-      if (marker->marker == JPEG_APP0 + 1 && marker->data_length >= 6 &&
-          std::memcmp(marker->data, "Exif\0\0", 6) == 0) {
-        return ExifOrientation(std::as_bytes(std::span(marker->data, marker->data_length)));
-      }
+      if (marker->marker != JPEG_APP0 + 1) continue;
+      const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
+      if (data.starts_with(kExif)) exif += exif.empty() ? data : data.substr(kExif.size());
+      if (data.starts_with(kXmp)) xmp = data.substr(kXmp.size());
     }
-    return 1;
+    return FindOrientation(std::as_bytes(std::span(exif.data(), exif.size())),
+                           std::as_bytes(std::span(xmp.data(), xmp.size())));
   }
 
  private:

@@ -34,6 +34,7 @@ def pictures():
     made["limited-420.avif"] = False, ["-y", "420", "-r", "limited"]
     made["limited-422-10.avif"] = False, ["-y", "422", "-d", "10", "-r", "limited"]
     made["bt709-420.avif"] = False, ["-y", "420", "--cicp", "1/13/1"]
+    made["xmp-420.avif"] = False, ["-y", "420", "--xmp", str(FOLDER / "turned.xmp")]
     made["identity-444.avif"] = False, ["-y", "444", "--cicp", "1/13/0"]
     made["premultiplied-420.avif"] = True, ["-y", "420", "-p"]
     for turn in range(4):
