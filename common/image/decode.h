@@ -29,6 +29,9 @@ struct DecodeOptions {
 // "damaged": the decoder complained and went on; all rows are there (JPEG only).
 inline constexpr const char* kWarningTruncated = "truncated";
 inline constexpr const char* kWarningDamaged = "damaged";
+// "smoothing-differs": a progressive JPEG lacks scans, and this build's libjpeg fills in for them
+// by older rules than Pillow's: two bands of rows differ, by a few levels.
+inline constexpr const char* kWarningSmoothing = "smoothing-differs";
 
 struct Decoded {
   Picture picture;  // in the mode that Pillow gives it; not turned by `orientation`

@@ -104,6 +104,28 @@ class JpegReader {
   [[nodiscard]] int error_code() const { return error_code_; }
   [[nodiscard]] const char* message() const { return message_; }
 
+  // Whether block smoothing has guessed at coefficients that no scan gave, in rows where
+  // libjpeg-turbo before 3.0.1 does it otherwise than the later ones: the second row of MCUs and
+  // the last but one, of components that have several rows of blocks in each
+  // (decompress_smooth_data in jdcoefct.c). Once all rows are read.
+  [[nodiscard]] bool SmoothedByOlderRules() const {
+#if LIBJPEG_TURBO_VERSION_NUMBER >= 3000001
+    return false;
+#else
+    if (jpeg_.progressive_mode == FALSE || jpeg_.coef_bits == nullptr) return false;
+    bool tall = false;
+    bool guessed = false;
+    for (int c = 0; c < jpeg_.num_components; ++c) {
+      constexpr int kSmoothed = 9;  // coefficients in zigzag order that it guesses
+      const int* bits = jpeg_.coef_bits[c];
+      tall = tall || jpeg_.comp_info[c].v_samp_factor > 1;
+      guessed =
+          guessed || std::any_of(bits + 1, bits + 1 + kSmoothed, [](int b) { return b != 0; });
+    }
+    return tall && guessed;
+#endif
+  }
+
   [[nodiscard]] int Orientation() const {
     using namespace std::string_view_literals;
     constexpr std::string_view kExif = "Exif\0\0"sv;
@@ -201,6 +223,7 @@ Result<Decoded> DecodeJpegInto(RowSink& sink, FileBytes file, const DecodeOption
   } else if (reader.damaged()) {
     decoded.warnings.emplace_back(kWarningDamaged);
   }
+  if (reader.SmoothedByOlderRules()) decoded.warnings.emplace_back(kWarningSmoothing);
   return decoded;
 }
 
