@@ -60,6 +60,7 @@ if(NOT MILLRACE_ONLY_MODELS)
   millrace_pkg_config(openjp2 libopenjp2)
   millrace_pkg_config(hwy libhwy)
   pkg_check_modules(heif QUIET IMPORTED_TARGET GLOBAL libheif)
+  pkg_check_modules(avif QUIET IMPORTED_TARGET GLOBAL libavif)
 
   # OpenCV by hand: OpenCVConfig.cmake comes with libopencv-dev, which pulls in two hundred packages.
   find_path(OPENCV_INCLUDE_DIR opencv2/core.hpp PATH_SUFFIXES opencv4)

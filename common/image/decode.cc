@@ -22,8 +22,9 @@ Result<Decoded> Decode(ImageFormat format, FileBytes file, const DecodeOptions& 
     case ImageFormat::kBmp:
       return DecodeBmp(file, options);
     case ImageFormat::kHeic:
-    case ImageFormat::kAvif:
       return DecodeHeif(file, options, format);
+    case ImageFormat::kAvif:
+      return DecodeAvif(file, options);
     case ImageFormat::kTiff:
       return DecodeTiff(file, options);
     case ImageFormat::kGif:

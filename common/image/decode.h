@@ -29,12 +29,15 @@ struct DecodeOptions {
 // "damaged": the decoder complained and went on; all rows are there (JPEG only).
 inline constexpr const char* kWarningTruncated = "truncated";
 inline constexpr const char* kWarningDamaged = "damaged";
+// "smoothing-differs": a progressive JPEG lacks scans, and this build's libjpeg fills in for them
+// by older rules than Pillow's: two bands of rows differ, by a few levels.
+inline constexpr const char* kWarningSmoothing = "smoothing-differs";
 
 struct Decoded {
   Picture picture;  // in the mode that Pillow gives it; not turned by `orientation`
   ImageFormat format = ImageFormat::kJpeg;
-  // How to turn the picture to see it upright, 1..8, as EXIF has it; 1 where a decoder has turned
-  // it already (HEIC, AVIF, TIFF).
+  // How to turn the picture to see it upright, 1..8, as EXIF has it; 1 where the decoder has turned
+  // it already, as Pillow's does for TIFF.
   int orientation = 1;
   std::vector<std::string> warnings;
 };

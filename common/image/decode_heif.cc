@@ -1,4 +1,5 @@
-// HEIC and AVIF through libheif, where it was found when this was built.
+// HEIC through libheif, where it was found when this was built; and AVIF that libavif does not
+// read.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,11 +7,14 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "common/image/decoders.h"
 
 #ifdef MILLRACE_HAVE_HEIF
 #include "common/image/heif_error.h"
+#include "common/image/heif_primary.h"
+#include "common/image/transpose.h"
 #endif
 
 namespace millrace {
@@ -73,12 +77,17 @@ Result<Decoded> DecodeHeif(FileBytes file, const DecodeOptions& options, ImageFo
   RETURN_IF_ERROR(CheckSize(heif_image_handle_get_width(handle.get()),
                             heif_image_handle_get_height(handle.get()), options));
 
+  const std::unique_ptr<heif_decoding_options, decltype(&heif_decoding_options_free)> decoding(
+      heif_decoding_options_alloc(), &heif_decoding_options_free);
+  if (decoding == nullptr) throw std::bad_alloc();
+  // The picture is wanted as it is stored, but cropped: libheif turns and crops, or does neither.
+  const HeifPrimary primary = ReadHeifPrimary(file);
+  decoding->ignore_transformations = primary.cropped ? 0 : 1;
   const bool alpha = heif_image_handle_has_alpha_channel(handle.get()) != 0;
   heif_image* raw_image = nullptr;
-  // Turned and mirrored as the file says: that is part of decoding HEIF.
   error = heif_decode_image(handle.get(), &raw_image, heif_colorspace_RGB,
                             alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB,
-                            nullptr);
+                            decoding.get());
   if (error.code != heif_error_Ok) return Fail(HeifError(error, format));
   const Owned<heif_image> image(raw_image, heif_image_release);
   int stride = 0;
@@ -95,6 +104,10 @@ Result<Decoded> DecodeHeif(FileBytes file, const DecodeOptions& options, ImageFo
   for (int y = 0; y < height; ++y) {
     std::memcpy(decoded.picture.row(y), pixels + std::ptrdiff_t{stride} * y,
                 decoded.picture.stride());
+  }
+  decoded.orientation = primary.orientation;
+  if (primary.cropped) {
+    decoded.picture = Oriented(std::move(decoded.picture), Inverse(primary.orientation));
   }
   return decoded;
 }

@@ -9,6 +9,8 @@
 #include <csetjmp>
 #include <cstdio>
 #include <cstring>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "common/image/decoders.h"
@@ -102,15 +104,43 @@ class JpegReader {
   [[nodiscard]] int error_code() const { return error_code_; }
   [[nodiscard]] const char* message() const { return message_; }
 
+  // Whether block smoothing has guessed at coefficients that no scan gave, in rows where
+  // libjpeg-turbo before 3.0.1 does it otherwise than the later ones: the second row of MCUs and
+  // the last but one, of components that have several rows of blocks in each
+  // (decompress_smooth_data in jdcoefct.c). Once all rows are read.
+  [[nodiscard]] bool SmoothedByOlderRules() const {
+#if LIBJPEG_TURBO_VERSION_NUMBER >= 3000001
+    return false;
+#else
+    if (jpeg_.progressive_mode == FALSE || jpeg_.coef_bits == nullptr) return false;
+    bool tall = false;
+    bool guessed = false;
+    for (int c = 0; c < jpeg_.num_components; ++c) {
+      constexpr int kSmoothed = 9;  // coefficients in zigzag order that it guesses
+      const int* bits = jpeg_.coef_bits[c];
+      tall = tall || jpeg_.comp_info[c].v_samp_factor > 1;
+      guessed =
+          guessed || std::any_of(bits + 1, bits + 1 + kSmoothed, [](int b) { return b != 0; });
+    }
+    return tall && guessed;
+#endif
+  }
+
   [[nodiscard]] int Orientation() const {
+    using namespace std::string_view_literals;
+    constexpr std::string_view kExif = "Exif\0\0"sv;
+    constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
+    std::string exif;  // the segments one behind the other, as Pillow has them
+    std::string_view xmp;
     for (const jpeg_marker_struct* marker = jpeg_.marker_list; marker != nullptr;
          marker = marker->next) {
-      if (marker->marker == JPEG_APP0 + 1 && marker->data_length >= 6 &&
-          std::memcmp(marker->data, "Exif\0\0", 6) == 0) {
-        return ExifOrientation(std::as_bytes(std::span(marker->data, marker->data_length)));
-      }
+      if (marker->marker != JPEG_APP0 + 1) continue;
+      const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
+      if (data.starts_with(kExif)) exif += exif.empty() ? data : data.substr(kExif.size());
+      if (data.starts_with(kXmp)) xmp = data.substr(kXmp.size());
     }
-    return 1;
+    return FindOrientation(std::as_bytes(std::span(exif.data(), exif.size())),
+                           std::as_bytes(std::span(xmp.data(), xmp.size())));
   }
 
  private:
@@ -193,6 +223,7 @@ Result<Decoded> DecodeJpegInto(RowSink& sink, FileBytes file, const DecodeOption
   } else if (reader.damaged()) {
     decoded.warnings.emplace_back(kWarningDamaged);
   }
+  if (reader.SmoothedByOlderRules()) decoded.warnings.emplace_back(kWarningSmoothing);
   return decoded;
 }
 

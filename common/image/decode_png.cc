@@ -13,7 +13,7 @@
 
 #include "common/image/byte_order.h"
 #include "common/image/decoders.h"
-#include "common/image/exif.h"
+#include "common/image/png_orientation.h"
 
 namespace millrace {
 namespace {
@@ -22,28 +22,18 @@ constexpr std::size_t kSignatureBytes = 8;
 constexpr std::size_t kChunkHeaderBytes = 8;  // length, type
 constexpr std::size_t kChecksumBytes = 4;
 
-// What a walk over the chunks' headers tells before libpng sees the file.
-struct Outline {
-  int orientation = 1;
-  // Where the header of an IDAT chunk is whose data the file's end cuts; 0 where there is none.
-  std::size_t cut_chunk = 0;
-};
-
-Outline WalkChunks(FileBytes file) {
-  Outline outline;
+// Where the header of an IDAT chunk is whose data the file's end cuts; 0 where there is none.
+std::size_t CutChunk(FileBytes file) {
   std::size_t offset = kSignatureBytes;
   while (file.size() - offset >= kChunkHeaderBytes) {
     const std::uint32_t length = Big32(file, offset);
     const std::string_view type(reinterpret_cast<const char*>(file.data()) + offset + 4, 4);
     const std::size_t left = file.size() - offset - kChunkHeaderBytes;
-    if (length > left && type == "IDAT") outline.cut_chunk = offset;
+    if (length > left && type == "IDAT") return offset;
     if (length > left || left - length < kChecksumBytes || type == "IEND") break;
-    if (type == "eXIf") {
-      outline.orientation = ExifOrientation(file.subspan(offset + kChunkHeaderBytes, length));
-    }
     offset += kChunkHeaderBytes + length + kChecksumBytes;
   }
-  return outline;
+  return 0;
 }
 
 struct PngHeader {
@@ -185,9 +175,7 @@ Result<Decoded> DecodePng(FileBytes file, const DecodeOptions& options) {
   }
   // Before libpng, whose own limits give no telling apart of large and corrupt.
   RETURN_IF_ERROR(CheckSize(Big32(file, 16), Big32(file, 20), options));
-  const Outline outline = WalkChunks(file);
-
-  PngReader reader(file, outline.cut_chunk);
+  PngReader reader(file, CutChunk(file));
   PngHeader header;
   if (!reader.ReadHeader(options, &header)) {
     return Fail(reader.ended() ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
@@ -196,7 +184,7 @@ Result<Decoded> DecodePng(FileBytes file, const DecodeOptions& options) {
   RETURN_IF_ERROR(CheckSize(header.width, header.height, options));
 
   Decoded decoded;
-  decoded.orientation = outline.orientation;
+  decoded.orientation = PngOrientation(file);
   decoded.picture = Picture::Zeroed(ModeOf(header), static_cast<int>(header.width),
                                     static_cast<int>(header.height));
   Picture& picture = decoded.picture;

@@ -18,19 +18,22 @@ const std::uint8_t* Data(FileBytes bytes) {
   return reinterpret_cast<const std::uint8_t*>(bytes.data());
 }
 
-// The orientation in the EXIF chunk of the RIFF file.
+// The first chunk of this type; empty where there is none.
+FileBytes Chunk(const WebPDemuxer* demuxer, const char* type) {
+  WebPChunkIterator chunk;
+  if (WebPDemuxGetChunk(demuxer, type, 1, &chunk) == 0) return {};
+  // It is of the file's bytes, which outlive the iterator.
+  const FileBytes bytes = std::as_bytes(std::span(chunk.chunk.bytes, chunk.chunk.size));
+  WebPDemuxReleaseChunkIterator(&chunk);
+  return bytes;
+}
+
 int Orientation(FileBytes file) {
-  std::size_t offset = 12;
-  while (file.size() >= offset + 8) {
-    const std::size_t length = Little32(file, offset + 4);
-    if (length > file.size() - offset - 8) break;
-    if (std::memcmp(file.data() + offset, "EXIF", 4) == 0) {
-      return ExifOrientation(file.subspan(offset + 8, length));
-    }
-    offset += 8 + length + (length & 1);
-    if (offset > file.size()) break;
-  }
-  return 1;
+  const WebPData data = {Data(file), file.size()};
+  const std::unique_ptr<WebPDemuxer, decltype(&WebPDemuxDelete)> demuxer(WebPDemux(&data),
+                                                                         &WebPDemuxDelete);
+  if (demuxer == nullptr) return 1;
+  return FindOrientation(Chunk(demuxer.get(), "EXIF"), Chunk(demuxer.get(), "XMP "));
 }
 
 // The first frame, drawn on a transparent canvas of the animation's size; in RGBA.

@@ -47,6 +47,7 @@ Result<Decoded> DecodeJpeg(FileBytes file, const DecodeOptions& options);
 Result<Decoded> DecodePng(FileBytes file, const DecodeOptions& options);
 Result<Decoded> DecodeWebp(FileBytes file, const DecodeOptions& options);
 Result<Decoded> DecodeBmp(FileBytes file, const DecodeOptions& options);
+Result<Decoded> DecodeAvif(FileBytes file, const DecodeOptions& options);
 // HEIC and AVIF. Without libheif: kUnsupportedFormat, naming the package.
 Result<Decoded> DecodeHeif(FileBytes file, const DecodeOptions& options, ImageFormat format);
 Result<Decoded> DecodeTiff(FileBytes file, const DecodeOptions& options);

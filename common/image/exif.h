@@ -1,4 +1,5 @@
-// EXIF blocks: a TIFF file inside another.
+// What stands beside a picture's pixels about turning it: EXIF blocks, which are a TIFF file inside
+// another, and XMP.
 #pragma once
 
 #include <cstddef>
@@ -6,13 +7,16 @@
 
 namespace millrace {
 
-// Each takes the EXIF block of a JPEG's APP1 segment, a PNG's eXIf or a WebP's EXIF chunk, with or
-// without the "Exif\0\0" before it. Total.
+// How to turn the picture to see it upright, 1..8, as Pillow's Image.getexif finds it: the
+// orientation of the EXIF block; where that has none, the first tiff:Orientation of the XMP, as an
+// attribute or an element. `exif`: with or without one or two "Exif\0\0" before it. Either may be
+// empty. 1 where neither says anything, or what they say is out of range. Total.
+int FindOrientation(std::span<const std::byte> exif, std::span<const std::byte> xmp);
 
-// 1..8; 1 where there is none.
-int ExifOrientation(std::span<const std::byte> block);
+// Whether an EXIF block has a field for the orientation, whatever is in it. Total.
+bool ExifSaysOrientation(std::span<const std::byte> exif);
 
-// Whether there is a TIFF header and a directory that begins within the block.
+// Whether an EXIF block has a TIFF header and a directory that begins within the block. Total.
 bool ExifParses(std::span<const std::byte> block);
 
 }  // namespace millrace

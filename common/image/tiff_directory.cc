@@ -139,6 +139,14 @@ std::vector<std::uint64_t> TiffDirectory::Numbers(TiffTag tag) const {
   return numbers;
 }
 
+FileBytes TiffDirectory::Bytes(TiffTag tag) const {
+  constexpr std::uint16_t kByte = 1;
+  constexpr std::uint16_t kUndefined = 7;
+  const Field* field = Find(tag);
+  if (field == nullptr || (field->type != kByte && field->type != kUndefined)) return {};
+  return file_.subspan(field->data, field->count);
+}
+
 int TiffDirectory::Orientation() const {
   const auto value = Number(TiffTag::kOrientation).value_or(1);
   return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;

@@ -43,6 +43,7 @@ enum class TiffTag : std::uint16_t {
   kExtraSamples = 338,
   kSubDirectories = 330,
   kSampleFormat = 339,
+  kXmp = 700,
   kExifDirectory = 34665,
   kGpsDirectory = 34853,
 };
@@ -65,8 +66,13 @@ class TiffDirectory {
   // All of the field's numbers; empty where Number is nothing.
   [[nodiscard]] std::vector<std::uint64_t> Numbers(TiffTag tag) const;
 
+  // The bytes of a field of bytes; empty where it is absent or of another kind.
+  [[nodiscard]] FileBytes Bytes(TiffTag tag) const;
+
   // 1..8; 1 where it is absent or out of range.
   [[nodiscard]] int Orientation() const;
+  // Whether there is a field for it, whatever is in it.
+  [[nodiscard]] bool SaysOrientation() const { return Find(TiffTag::kOrientation) != nullptr; }
 
   [[nodiscard]] bool big_endian() const { return big_endian_; }
   [[nodiscard]] std::uint64_t offset() const { return offset_; }

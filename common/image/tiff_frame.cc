@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "common/image/exif.h"
+
 namespace millrace {
 namespace {
 
@@ -332,7 +334,9 @@ Result<TiffFrame> ReadFields(const TiffDirectory& directory) {
   if (frame.samples.mode == PixelMode::kP && !directory.Has(TiffTag::kColorMap)) {
     return Fail(ErrorCode::kCorrupt, "the TIFF's palette is missing");
   }
-  frame.orientation = directory.Orientation();
+  frame.orientation = directory.SaysOrientation()
+                          ? directory.Orientation()
+                          : FindOrientation({}, directory.Bytes(TiffTag::kXmp));
   return frame;
 }
 

@@ -10,4 +10,10 @@ namespace millrace {
 // ImageOps.exif_transpose. May throw std::bad_alloc.
 Picture Oriented(Picture picture, int orientation);
 
+// The orientation that does the same as `first` and then `second`. Both are 1 to 8.
+int Composed(int first, int second);
+
+// The orientation that undoes this one.
+int Inverse(int orientation);
+
 }  // namespace millrace

@@ -23,11 +23,14 @@ OptionSchema PreprocessOptions() {
                     "warning, or fail.",
             .default_value = "accept",
             .choices = {"accept", "fail"}})
-      .Add({.name = "orientation",
-            .type = OptionType::kChoice,
-            .help = "EXIF's orientation: keep the pixels as they are stored, or apply it.",
-            .default_value = "keep",
-            .choices = {"keep", "apply"}})
+      .Add(
+          {.name = "orientation",
+           .type = OptionType::kChoice,
+           .help =
+               "The orientation that a file gives its picture: keep the pixels as they are stored, "
+               "or apply it.",
+           .default_value = "keep",
+           .choices = {"keep", "apply"}})
       .Add({.name = "pillow_order",
             .type = OptionType::kChoice,
             .help = "Order of the resize's two passes: that of Pillow 13, or that of the older "

@@ -4,9 +4,8 @@
 // Out: part "image", uint8 {height, width, 3}, resized to options.size; with `original: true` also
 // part "original", uint8 {height, width, 3}, the whole picture. Added to the item's meta: "width",
 // "height" (pixels of the whole picture, after turning where orientation is applied), "mode"
-// (Pillow's: "RGB", "L", ...), "format" ("jpeg", ...), "orientation" (EXIF's, 1 to 8). Warnings:
-// "truncated", "damaged" (common/image/decode.h), "orientation-ignored" (kept although it is not
-// 1).
+// (Pillow's: "RGB", "L", ...), "format" ("jpeg", ...), "orientation" (EXIF's numbers, 1 to 8).
+// Warnings: those of common/image/decode.h, "orientation-ignored" (kept although it is not 1).
 #pragma once
 
 #include <memory>

@@ -14,7 +14,7 @@ goldens.json: {"pillow": version, "pictures": {file: {
     "resized":   SHA-256 of Image.open(f).resize((512, 512), BILINEAR).convert("RGB").tobytes(),
     "resized_W": the same at other sizes, where given (upscaling, one side kept),
     "truncated": whether Pillow takes the file only with LOAD_TRUNCATED_IMAGES,
-    "orientation": EXIF's, 1 where there is none,
+    "orientation": what Image.getexif says, 1 where it says none that there is,
     "transposed": SHA-256 of ImageOps.exif_transpose(...).convert("RGB"), where it is not 1}}}
 """
 import hashlib
@@ -30,6 +30,7 @@ from PIL import Image, ImageDraw, ImageFile, ImageOps
 
 import bmp_runs
 import gif_files
+import orientation_files
 import pnm_files
 import tiff_files
 
@@ -266,7 +267,7 @@ def pictures():
     add("bad-checksum.png", bad_checksum)
     add("no-end.png", lambda: save(scene(90, 70), "PNG")[:-12])
     for more in (tiff_files.pictures, gif_files.pictures, bmp_runs.pictures,
-                 pnm_files.pictures):
+                 pnm_files.pictures, orientation_files.pictures):
         for name, function in more(scene, save).items():
             add(name, function)
     return made
@@ -462,8 +463,9 @@ def describe(path):
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     with Image.open(path) as image:
         image.load()
+        orientation = image.getexif().get(0x0112, 1)
         entry = {"mode": image.mode, "width": image.width, "height": image.height,
-                 "truncated": truncated, "orientation": image.getexif().get(0x0112, 1),
+                 "truncated": truncated, "orientation": orientation if orientation in range(1, 9) else 1,
                  "decoded": digest(image.convert("RGB"))}
         sizes = [(512, 512)] + OTHER_SIZES.get(path.name, [])
         for w, h in sizes:

@@ -2,10 +2,14 @@
 """What is written for a picture: kinds, names, formats and sizes, as the options say."""
 import json
 import os
+import pathlib
+import shutil
 
 from PIL import Image
 
 from millrace_testing import TestCase, files_below, jpeg, main
+
+GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 
 
 def picture(path, size=(60, 40), **options):
@@ -95,6 +99,21 @@ class Outputs(TestCase):
         picture(self.photos / "turned.jpg", exif=exif)
         self.run_with()
         self.assertEqual(self.report()["warnings"], {"orientation-ignored": 1})
+
+    def test_what_is_not_turned_is_counted_wherever_it_is_said(self):
+        for name in ("avif/turned-3.avif", "avif/rgb-420-8.avif", "pictures/turn-raw-packed-6.png",
+                     "pictures/turn-xmp-attribute-6.jpg"):
+            shutil.copy(GOLDEN / name, self.photos)
+        sets = {"preprocess__original": "true", "postprocess__size": "original",
+                "postprocess__format": "png"}
+        self.run_with(**sets)
+        self.assertEqual(self.report()["warnings"], {"orientation-ignored": 3})
+        self.assertEqual(self.opened("turned-3.avif.png").size, (67, 49))
+        self.run_with(preprocess__orientation="apply", **sets)
+        self.assertEqual(self.report()["warnings"], {})
+        self.assertEqual(self.opened("turned-3.avif.png").size, (49, 67))
+        self.assertEqual(self.opened("turn-raw-packed-6.png.png").size, (28, 40))
+        self.assertEqual(self.opened("turn-xmp-attribute-6.jpg.png").size, (28, 40))
 
     def test_areas_count_every_pixel_once(self):
         picture(self.photos / "a.png")
