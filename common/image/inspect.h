@@ -16,7 +16,7 @@ namespace millrace {
 
 // Part of every verdict's fingerprint: to be raised whenever a file may be judged otherwise than
 // before, so that kept verdicts are not taken for the new ones.
-inline constexpr int kInspectVersion = 1;
+inline constexpr int kInspectVersion = 2;
 
 enum class InspectLevel {
   kOpen,    // what Pillow's Image.open accepts: the header
@@ -36,9 +36,13 @@ struct InspectOptions {
 };
 
 // What is wrong with a file. The codes, worst first where a file deserves several:
-//   pixels are lost        kTruncated, kCorrupt, kBadCrc, kNotAnImage, kEmpty
-//   nobody can tell        kUnsupportedFormat, kTooLarge
+//   pixels are lost        kTruncated, kCorrupt, kBadCrc: by proof; kEmpty
+//   no picture             kNotAnImage
+//   nobody can tell        kUnsupportedFormat, kPreviewOnly, kTooLarge, kInternal
+//   a sign of damage       kSuspicious: every pixel that can be known decodes
 //   no pixel is lost       kBadMetadata, kTrailingData, kExtensionMismatch   (kStrict only)
+// A proof is a contradiction between the file's pixel data and what the format says of it, or data
+// that the file promises and does not have. That a library refuses the file is none.
 struct Finding {
   ErrorCode code = ErrorCode::kCorrupt;
   std::string what;                    // a sentence for a person, without the file's name

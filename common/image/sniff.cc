@@ -63,6 +63,7 @@ std::optional<ImageFormat> SniffHeif(Bytes head) {
                                              std::to_integer<std::size_t>(head[3]));
   for (std::size_t i = 8; i + 4 <= end; i += 4) {
     if (i == 12) continue;  // the version
+    if (i == 8 && HasAt(head, i, "crx ")) return ImageFormat::kRaw;
     for (const char* brand : {"avif", "avis"}) {
       if (HasAt(head, i, brand)) return ImageFormat::kAvif;
     }
@@ -113,6 +114,8 @@ std::string_view ImageFormatName(ImageFormat format) {
       return "dds";
     case ImageFormat::kQoi:
       return "qoi";
+    case ImageFormat::kRaw:
+      return "raw";
   }
   return "unknown";
 }
@@ -141,6 +144,13 @@ std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head) {
       {"#?RGBE"sv, ImageFormat::kHdr},
       {"DDS \x7C\0\0\0"sv, ImageFormat::kDds},
       {"qoif"sv, ImageFormat::kQoi},
+      {"IIRO\x08\0\0\0"sv, ImageFormat::kRaw},
+      {"IIRS\x08\0\0\0"sv, ImageFormat::kRaw},
+      {"MMOR\0\0\0\x08"sv, ImageFormat::kRaw},
+      {"IIU\0"sv, ImageFormat::kRaw},
+      {"FUJIFILMCCD-RAW"sv, ImageFormat::kRaw},
+      {"\0MRM"sv, ImageFormat::kRaw},
+      {"II\x1A\0\0\0HEAPCCDR"sv, ImageFormat::kRaw},
   };
   for (const Signature& signature : kSignatures) {
     if (HasAt(head, 0, signature.bytes)) return signature.format;
@@ -149,6 +159,10 @@ std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head) {
   if (IsBmp(head)) return ImageFormat::kBmp;
   if (IsPnm(head)) return ImageFormat::kPnm;
   if (IsIcon(head)) return ImageFormat::kIcon;
+  // Behind the letters is a version, below 256.256.
+  if (HasAt(head, 0, "FOVb") && HasAt(head, 5, "\0"sv) && HasAt(head, 7, "\0"sv)) {
+    return ImageFormat::kRaw;
+  }
   // A bare JPEG XL code stream has a two-byte signature; its third byte cannot be text.
   if (head.size() > 12 && HasAt(head, 0, "\xFF\x0A")) return ImageFormat::kJpegXl;
   return SniffHeif(head);
@@ -158,7 +172,7 @@ bool LooksLikeOtherPicture(std::span<const std::byte> head) {
   using namespace std::string_view_literals;
   for (const std::string_view start :
        {"%!PS"sv, "%PDF"sv, "icns"sv, "\xC5\xD0\xD3\xC6"sv, "\x01\xDA"sv, "\x28\0\0\0"sv,
-        "SIMPLE"sv, "FORM"sv, "BLP"sv, "FTEX"sv, "AT&TFORM"sv}) {
+        "SIMPLE"sv, "FORM"sv, "BLP"sv, "FTEX"sv, "AT&TFORM"sv, "\x8AMNG\r\n"sv, "\x8BJNG\r\n"sv}) {
     if (HasAt(head, 0, start)) return true;
   }
   if (head.size() < 18) return false;
@@ -173,35 +187,39 @@ bool LooksLikeOtherPicture(std::span<const std::byte> head) {
   return pcx || tga;
 }
 
-std::optional<ImageFormat> FormatOfName(std::string_view path) {
-  struct Extension {
-    std::string_view text;
-    ImageFormat format;
-  };
+namespace {
+
+struct Extension {
+  std::string_view text;
+  ImageFormat format;
+  bool images_alone = true;  // hardly any other file is named so
+};
+
+const Extension* ExtensionOf(std::string_view path) {
   static constexpr Extension kExtensions[] = {
-      {"jpg", ImageFormat::kJpeg},     {"jpeg", ImageFormat::kJpeg},
-      {"jpe", ImageFormat::kJpeg},     {"jfif", ImageFormat::kJpeg},
-      {"pjpeg", ImageFormat::kJpeg},   {"pjp", ImageFormat::kJpeg},
-      {"mpo", ImageFormat::kJpeg},     {"png", ImageFormat::kPng},
-      {"apng", ImageFormat::kPng},     {"webp", ImageFormat::kWebp},
-      {"bmp", ImageFormat::kBmp},      {"dib", ImageFormat::kBmp},
-      {"tif", ImageFormat::kTiff},     {"tiff", ImageFormat::kTiff},
-      {"gif", ImageFormat::kGif},      {"heic", ImageFormat::kHeic},
-      {"heif", ImageFormat::kHeic},    {"hif", ImageFormat::kHeic},
-      {"avif", ImageFormat::kAvif},    {"jp2", ImageFormat::kJpeg2000},
-      {"j2k", ImageFormat::kJpeg2000}, {"j2c", ImageFormat::kJpeg2000},
-      {"jpc", ImageFormat::kJpeg2000}, {"jpf", ImageFormat::kJpeg2000},
-      {"jpx", ImageFormat::kJpeg2000}, {"jxl", ImageFormat::kJpegXl},
-      {"pnm", ImageFormat::kPnm},      {"pbm", ImageFormat::kPnm},
-      {"pgm", ImageFormat::kPnm},      {"ppm", ImageFormat::kPnm},
-      {"ico", ImageFormat::kIcon},     {"psd", ImageFormat::kPsd},
-      {"exr", ImageFormat::kExr},      {"hdr", ImageFormat::kHdr},
-      {"dds", ImageFormat::kDds},      {"qoi", ImageFormat::kQoi},
+      {"jpg", ImageFormat::kJpeg},        {"jpeg", ImageFormat::kJpeg},
+      {"jpe", ImageFormat::kJpeg},        {"jfif", ImageFormat::kJpeg},
+      {"pjpeg", ImageFormat::kJpeg},      {"pjp", ImageFormat::kJpeg},
+      {"mpo", ImageFormat::kJpeg},        {"png", ImageFormat::kPng},
+      {"apng", ImageFormat::kPng},        {"webp", ImageFormat::kWebp},
+      {"bmp", ImageFormat::kBmp},         {"dib", ImageFormat::kBmp},
+      {"tif", ImageFormat::kTiff},        {"tiff", ImageFormat::kTiff},
+      {"gif", ImageFormat::kGif},         {"heic", ImageFormat::kHeic},
+      {"heif", ImageFormat::kHeic},       {"hif", ImageFormat::kHeic},
+      {"avif", ImageFormat::kAvif},       {"jp2", ImageFormat::kJpeg2000},
+      {"j2k", ImageFormat::kJpeg2000},    {"j2c", ImageFormat::kJpeg2000},
+      {"jpc", ImageFormat::kJpeg2000},    {"jpf", ImageFormat::kJpeg2000},
+      {"jpx", ImageFormat::kJpeg2000},    {"jxl", ImageFormat::kJpegXl},
+      {"pnm", ImageFormat::kPnm},         {"pbm", ImageFormat::kPnm},
+      {"pgm", ImageFormat::kPnm, false},  {"ppm", ImageFormat::kPnm},
+      {"ico", ImageFormat::kIcon, false}, {"psd", ImageFormat::kPsd, false},
+      {"exr", ImageFormat::kExr},         {"hdr", ImageFormat::kHdr, false},
+      {"dds", ImageFormat::kDds, false},  {"qoi", ImageFormat::kQoi},
   };
   const std::size_t slash = path.rfind('/');
   const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
   const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos || dot == 0) return std::nullopt;
+  if (dot == std::string_view::npos || dot == 0) return nullptr;
   const std::string_view extension = name.substr(dot + 1);
   const auto lower = [](char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -209,12 +227,22 @@ std::optional<ImageFormat> FormatOfName(std::string_view path) {
   for (const Extension& known : kExtensions) {
     if (std::equal(known.text.begin(), known.text.end(), extension.begin(), extension.end(),
                    [&](char a, char b) { return a == lower(b); })) {
-      return known.format;
+      return &known;
     }
   }
-  return std::nullopt;
+  return nullptr;
 }
 
-bool NamedLikeAnImage(std::string_view path) { return FormatOfName(path).has_value(); }
+}  // namespace
+
+std::optional<ImageFormat> FormatOfName(std::string_view path) {
+  const Extension* extension = ExtensionOf(path);
+  return extension == nullptr ? std::nullopt : std::optional(extension->format);
+}
+
+bool NamedLikeAnImage(std::string_view path) {
+  const Extension* extension = ExtensionOf(path);
+  return extension != nullptr && extension->images_alone;
+}
 
 }  // namespace millrace

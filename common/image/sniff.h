@@ -1,7 +1,7 @@
 // What a file is, by its first bytes; and what its name claims it is.
 //
 // Content decides, never the name: a JPEG called "notes.txt" is an image, and a text called "a.jpg"
-// is a broken image (its owner believes it is one) rather than something to pass over.
+// is told of (its owner believes that it is an image) rather than passed over.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ enum class ImageFormat {
   kPng,
   kWebp,
   kBmp,
-  kTiff,  // BigTIFF too; many camera raw formats carry this signature
+  kTiff,  // BigTIFF too; many camera raw formats carry this signature (unread_family.h)
   kGif,
   kHeic,      // HEVC inside HEIF
   kAvif,      // AV1 inside HEIF
@@ -30,6 +30,7 @@ enum class ImageFormat {
   kHdr,
   kDds,
   kQoi,
+  kRaw,  // a camera's, with a signature of its own: CR3, RAF, ORF, RW2, X3F, MRW, CRW
 };
 
 // "jpeg", "png", "webp", "bmp", "tiff", "gif", "heic", "avif", ...: stable, used in metadata.
@@ -51,12 +52,13 @@ std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head);
 bool LooksLikeOtherPicture(std::span<const std::byte> head);
 
 // The format that the name's extension promises, whatever its letters' case: kHeic for all of HEIF.
-// Nothing for names that NamedLikeAnImage does not take.
+// Nothing for names that say none.
 std::optional<ImageFormat> FormatOfName(std::string_view path);
 
-// Whether the name's extension is one that people give to images (".jpg", ".JPEG", ".heic", ...),
-// whatever its letters' case. `path` is bytes and need not be UTF-8; a name that begins with its
-// only dot (".png") has no extension.
+// Whether the name's extension is one that people give to images and to hardly anything else
+// (".jpg", ".JPEG", ".heic", ...), whatever its letters' case. Not among them: ".hdr" (headers of
+// ENVI and ESRI), ".dds", ".psd", ".ico", ".pgm". `path` is bytes and need not be UTF-8; a name
+// that begins with its only dot (".png") has no extension.
 bool NamedLikeAnImage(std::string_view path);
 
 // In an item's meta: true where its name says nothing of an image, so that a file without a

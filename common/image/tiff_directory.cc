@@ -147,6 +147,16 @@ FileBytes TiffDirectory::Bytes(TiffTag tag) const {
   return file_.subspan(field->data, field->count);
 }
 
+std::string TiffDirectory::Text(TiffTag tag) const {
+  constexpr std::uint16_t kAscii = 2;
+  constexpr std::size_t kMost = 64;
+  const Field* field = Find(tag);
+  if (field == nullptr || field->type != kAscii) return "";
+  std::string text(reinterpret_cast<const char*>(file_.data()) + field->data,
+                   std::min(field->count, kMost));
+  return text.substr(0, text.find('\0'));
+}
+
 int TiffDirectory::Orientation() const {
   const auto value = Number(TiffTag::kOrientation).value_or(1);
   return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "common/image/decoders.h"
@@ -29,6 +30,7 @@ enum class TiffTag : std::uint16_t {
   kCompression = 259,
   kPhotometric = 262,
   kFillOrder = 266,
+  kMake = 271,
   kStripOffsets = 273,
   kOrientation = 274,
   kSamplesPerPixel = 277,
@@ -46,6 +48,8 @@ enum class TiffTag : std::uint16_t {
   kXmp = 700,
   kExifDirectory = 34665,
   kGpsDirectory = 34853,
+  kImageSourceData = 37724,  // Photoshop's layers
+  kDngVersion = 50706,
 };
 
 // One directory: its fields, of which several of one tag count as the first. Refers to the file's
@@ -59,6 +63,7 @@ class TiffDirectory {
   // Whether there is such a field, of whole numbers; or one of something else.
   [[nodiscard]] bool Has(TiffTag tag) const;
   [[nodiscard]] bool IsOdd(TiffTag tag) const;
+  [[nodiscard]] bool HasAny(TiffTag tag) const { return Find(tag) != nullptr; }
   // Whether there is one that claims more bytes than the file has: for Pillow it is not there.
   [[nodiscard]] bool WasSkipped(TiffTag tag) const;
   // The field's first number; nothing where it is absent or of another kind.
@@ -68,6 +73,8 @@ class TiffDirectory {
 
   // The bytes of a field of bytes; empty where it is absent or of another kind.
   [[nodiscard]] FileBytes Bytes(TiffTag tag) const;
+  // The field's text up to its first zero, not more than 64 bytes; "" where it is absent or none.
+  [[nodiscard]] std::string Text(TiffTag tag) const;
 
   // 1..8; 1 where it is absent or out of range.
   [[nodiscard]] int Orientation() const;

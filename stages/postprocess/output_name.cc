@@ -8,7 +8,7 @@ namespace {
 // The set A of output_name.h.
 bool GetsPngAppended(std::string_view key) {
   while (key.ends_with(".png")) key.remove_suffix(4);
-  return NamedLikeAnImage(key) && !FileFormatOfName(key);
+  return FormatOfName(key) && !FileFormatOfName(key);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "common/image/exif.h"
 #include "common/image/inspect/inspectors.h"
+#include "common/image/unread_family.h"
 
 namespace millrace {
 namespace {
@@ -52,6 +53,56 @@ bool NameFits(std::string_view name, ImageFormat format) {
 
 Finding Plain(ErrorCode code, std::string what) { return {code, std::move(what), {}, {}}; }
 
+// A file of a kind that is read in part, or not at all.
+std::optional<Finding> InspectUnread(const UnreadFamily& family, ImageFormat format, FileBytes file,
+                                     const InspectOptions& options) {
+  switch (family.reads) {
+    case UnreadFamily::Reads::kNothing:
+      return Plain(ErrorCode::kUnsupportedFormat,
+                   fmt::format("it is {}, which is not read here", family.what));
+    case UnreadFamily::Reads::kPreview: {
+      // Damage to a preview is no damage to the picture.
+      const auto finding = InspectFormat(format, file, options);
+      const bool damaged = finding && finding->code != ErrorCode::kUnsupportedFormat;
+      return Plain(ErrorCode::kPreviewOnly,
+                   damaged
+                       ? fmt::format("it is {}: only a preview is read, and that is damaged: {}",
+                                     family.what, finding->what)
+                       : fmt::format("it is {}: only a preview is read", family.what));
+    }
+    case UnreadFamily::Reads::kPicture:
+      break;
+  }
+  auto finding = InspectFormat(format, file, options);
+  if (finding || options.level != InspectLevel::kStrict) return finding;
+  return Plain(ErrorCode::kUnsupportedFormat,
+               fmt::format("its picture is whole, and it is {}, which are not read", family.what));
+}
+
+bool LosesPixels(ErrorCode code) {
+  return code == ErrorCode::kTruncated || code == ErrorCode::kCorrupt || code == ErrorCode::kBadCrc;
+}
+
+// A finding once more, by what else is known of the file.
+Finding Weighed(Finding finding, ImageFormat format, FileBytes file, std::string_view name) {
+  // Three numbers begin a PNM, and many a text.
+  if (format == ImageFormat::kPnm && LosesPixels(finding.code) && FormatOfName(name) != format) {
+    return Plain(
+        ErrorCode::kSuspicious,
+        fmt::format("it begins like a PNM, which its name does not say: {}", finding.what));
+  }
+  if (finding.code == ErrorCode::kTrailingData && finding.offset &&
+      *finding.offset < static_cast<std::int64_t>(file.size())) {
+    const auto rest = file.subspan(static_cast<std::size_t>(*finding.offset));
+    if (const auto appended = FindAppended(rest)) {
+      finding.code = ErrorCode::kUnsupportedFormat;
+      finding.what =
+          fmt::format("its picture is whole; {} follows it, which is not read", *appended);
+    }
+  }
+  return finding;
+}
+
 std::optional<Finding> InspectKnown(ImageFormat format, FileBytes file, std::string_view name,
                                     const InspectOptions& options) {
   if (static_cast<std::uint64_t>(file.size()) > static_cast<std::uint64_t>(options.max_bytes)) {
@@ -60,11 +111,15 @@ std::optional<Finding> InspectKnown(ImageFormat format, FileBytes file, std::str
                              options.max_bytes));
   }
   try {
-    if (auto finding = InspectFormat(format, file, options)) return finding;
+    const auto family = FindUnreadFamily(file);
+    auto finding = family ? InspectUnread(*family, format, file, options)
+                          : InspectFormat(format, file, options);
+    if (finding) return Weighed(*std::move(finding), format, file, name);
   } catch (const std::bad_alloc&) {
     return Plain(ErrorCode::kTooLarge, "not enough memory to look at it");
   } catch (const std::exception& error) {
-    return Plain(ErrorCode::kCorrupt, error.what());
+    // Our fault or a library's: nothing is proven of the file.
+    return Plain(ErrorCode::kInternal, error.what());
   }
   if (options.level == InspectLevel::kStrict && !NameFits(name, format)) {
     return Plain(ErrorCode::kExtensionMismatch,

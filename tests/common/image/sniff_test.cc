@@ -60,6 +60,17 @@ TEST_CASE("a name is like an image's by its extension, in any case of letters") 
   CHECK_FALSE(NamedLikeAnImage(""));
 }
 
+TEST_CASE("an extension with other common uses makes no file an image, and still names a format") {
+  for (const char* name : {"scene.hdr", "a.DDS", "a.psd", "favicon.ico", "a.pgm"}) {
+    CHECK_FALSE(NamedLikeAnImage(name));
+    CHECK(FormatOfName(name));
+  }
+  for (const char* name : {"a.dat", "a.raw", "a.img", "a.bin"}) {
+    CHECK_FALSE(NamedLikeAnImage(name));
+    CHECK_FALSE(FormatOfName(name));
+  }
+}
+
 TEST_CASE("a file that other programs may read as a picture is not said to be none") {
   const auto looks = [](std::string_view text) {
     return LooksLikeOtherPicture(std::as_bytes(std::span(text)));
