@@ -135,6 +135,8 @@ void AddInputOptions(CLI::App& command, RunInput& input) {
       ->type_name("GLOB")
       ->allow_extra_args(false)
       ->group(filters);
+  command.add_flag("--no-default-excludes", input.scan.no_default_excludes, kNoDefaultExcludesHelp)
+      ->group(filters);
   CLI::Option* limit = command
                            .add_option("--limit", input.scan.limit,
                                        "The first N images, in the order of their paths")

@@ -159,7 +159,10 @@ void PathList::VisitKey(const std::string& entry, Visit& visit) {
     visit.what = Skipped{"outside-input"};
     return;
   }
-  const Seen seen = Examine(tree_, visit.key, filters_.look);
+  // What is named one by one is wanted, whatever it is.
+  Look look = filters_.look;
+  look.apple_double = false;
+  const Seen seen = Examine(tree_, visit.key, look);
   if (std::holds_alternative<SeenDirectory>(seen)) {
     visit.what = Skipped{"directory"};
   } else if (only_.empty() && filters_.LeavesOutFile(visit.key)) {

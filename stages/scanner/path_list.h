@@ -9,6 +9,8 @@
 //   a directory                                        skipped "directory"
 //   left out by include or exclude                     skipped "excluded"
 //   not there                                          failed kUnreadable
+//
+// What a walk leaves out by default (default_excludes.h) is taken: somebody has named it.
 #pragma once
 
 #include <cstdint>
