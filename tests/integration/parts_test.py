@@ -72,6 +72,13 @@ class Parts(TestCase):
         self.run_part(photos=self.photos / self.NAMES[0])
         self.assert_all_counts()
 
+    def test_a_list_may_come_from_another_system(self):
+        for encoding in ("utf-8-sig", "utf-16"):
+            self.run_demo("--files-from", "-", stdin="new/1.jpg\r\nnew/2.jpg\r\n".encode(encoding))
+            self.assertEqual(self.report()["ok"], 2)
+        refused = self.run_demo("--files-from", "-", stdin="new/1.jpg\n".encode("utf-32"), expect=3)
+        self.assertIn("is UTF-32 text: write it as UTF-8", refused.stderr)
+
     def test_two_parts_make_the_whole(self):
         self.run_part("--include", "new/*", expect=0)
         self.run_part("--include", "old/*", expect=1)
