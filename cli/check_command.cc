@@ -154,8 +154,9 @@ Result<int> Undo(const CheckOptions& options) {
 
 // The first option given that means something to a check alone; empty without one.
 std::string OptionOfChecking(const CLI::App& command) {
-  for (const char* name : {"--level", "--report", "--only", "--json", "--state", "--recheck",
-                           "--set", "--fail-on", "--allow-empty", "--until"}) {
+  for (const char* name :
+       {"--level", "--report", "--only", "--json", "--state", "--recheck", "--no-default-excludes",
+        "--set", "--fail-on", "--allow-empty", "--until"}) {
     if (command.count(name) > 0) return name;
   }
   return "";
@@ -265,6 +266,8 @@ void AddCheckCommand(CLI::App& app, Action& chosen) {
       ->type_name("DIR");
   command->add_flag("--recheck", options->run.recheck,
                     "Read every file again, not only what is new or changed");
+  command->add_flag("--no-default-excludes", options->run.no_default_excludes,
+                    kNoDefaultExcludesHelp);
   command
       ->add_option("--set", options->run.choice.sets,
                    "Change a value of config/check.yaml, e.g. inspect.replicas=4; may be repeated")

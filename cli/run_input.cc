@@ -115,8 +115,8 @@ void AddInputOptions(CLI::App& command, RunInput& input) {
   const std::string filters = "What is taken from INPUT";
   command
       .add_option("--files-from", input.scan.files_from,
-                  "Only the files of this list, one path a line, absolute or relative to INPUT; "
-                  "- reads the list from stdin")
+                  "Only the files of this list, one path a line, absolute or relative to INPUT; in "
+                  "UTF-16 with its byte order mark too; - reads the list from stdin")
       ->type_name("FILE|-")
       ->group(filters);
   command
@@ -134,6 +134,8 @@ void AddInputOptions(CLI::App& command, RunInput& input) {
                   "No files or folders that match; wins over --include; may be repeated")
       ->type_name("GLOB")
       ->allow_extra_args(false)
+      ->group(filters);
+  command.add_flag("--no-default-excludes", input.scan.no_default_excludes, kNoDefaultExcludesHelp)
       ->group(filters);
   CLI::Option* limit = command
                            .add_option("--limit", input.scan.limit,

@@ -24,6 +24,10 @@ struct RunInput {
   bool prune = false;
 };
 
+inline constexpr const char* kNoDefaultExcludesHelp =
+    "Also what is no picture of yours: AppleDouble files (._NAME), the folders __MACOSX, @eaDir, "
+    ".thumbnails, .git and the like, and OUTPUTs of runs";
+
 // INPUT, OUTPUT, the filters, --stop-at, and what of an earlier run counts.
 void AddInputOptions(CLI::App& command, RunInput& input);
 

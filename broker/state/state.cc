@@ -176,8 +176,8 @@ Result<RunOpened> State::Retry(const std::string& output, const std::string& fol
     std::vector<ItemRow> again;
     ForEachItem(latest->root, [&](ItemRow& row) {
       const bool chosen = row.generation == latest->generation && row.said.empty() &&
-                          row.state == ItemState::kFailed && row.stage > 0 && (!stage || row.stage == *stage) &&
-                          (code.empty() || row.code == code);
+                          row.state == ItemState::kFailed && row.stage > 0 &&
+                          (!stage || row.stage == *stage) && (code.empty() || row.code == code);
       if (chosen) again.push_back(std::move(row));
     });
     if (again.empty()) {

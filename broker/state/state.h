@@ -155,6 +155,8 @@ class State {
                             const std::string& meta) const;
   [[nodiscard]] static bool OutputsStand(const RunContext& context, const ItemRow& row);
   bool DeletionsKnown(const RunRow& row);
+  // Whether a whole walk, that of the run, would have named it if it were still there.
+  bool IsGone(const RunRow& run, const ItemRow& row);
   // Whether a folder above it was named by this walk, and not entered.
   bool IsPassedOver(std::int64_t root, std::int64_t generation, std::string_view key);
   void ForgetUnnamed();

@@ -20,7 +20,8 @@ bool FailedScan(ItemRow row, std::string_view code) {
 }
 
 // What a walk says of an item that it does not pass on is of that run. What an earlier one came to
-// at a stage, or what the item went through there, stands beside it, for the next that passes it on.
+// at a stage, or what the item went through there, stands beside it, for the next that passes it
+// on.
 void KeepEarlier(std::optional<ItemRow> known, ItemRow& row) {
   if (!known || known->stage == 0) return;
   known->said = SaidOf(row.state, row.code, row.text);
@@ -236,8 +237,7 @@ Result<RunSummary> State::Summarize(RunId run) {
     const bool deletions_known = DeletionsKnown(of);
     ForEachItem(of.root, [&](ItemRow& row) {
       if (row.generation != of.generation) {
-        summary.deleted += deletions_known && row.generation < of.generation &&
-                           !IsPassedOver(of.root, of.generation, row.key);
+        summary.deleted += deletions_known && IsGone(of, row);
         return;
       }
       row.TakeWhatWasSaid();
@@ -322,6 +322,17 @@ bool State::IsPassedOver(std::int64_t root, std::int64_t generation, std::string
   return false;
 }
 
+bool State::IsGone(const RunRow& run, const ItemRow& row) {
+  if (row.generation >= run.generation || IsPassedOver(run.root, run.generation, row.key)) {
+    return false;
+  }
+  if (row.stage > 0) return true;
+  // A folder that an earlier walk has passed over, and this one not, is there by what lies in it.
+  Query query(statements_->any_below);
+  query.Number(run.root).Bytes(row.key + "/").Bytes(row.key + "0").Number(run.generation);
+  return !query.Step();
+}
+
 Result<void> State::ForEachDeleted(RunId run,
                                    const std::function<Result<void>(const ItemRow&)>& visit) {
   return Guarded("reading the deleted inputs", [&]() -> Result<void> {
@@ -330,8 +341,7 @@ Result<void> State::ForEachDeleted(RunId run,
     Query query(statements_->read_older);
     query.Number(context->row.root).Number(context->row.generation);
     return VisitRows(query, [&](ItemRow& row) {
-      return IsPassedOver(context->row.root, context->row.generation, row.key) ? Result<void>()
-                                                                               : visit(row);
+      return IsGone(context->row, row) ? visit(row) : Result<void>();
     });
   });
 }

@@ -42,6 +42,9 @@ class State::Statements {
         passed_over(db,
                     "SELECT 1 FROM items WHERE root = ? AND key = ? AND generation = ? AND (said "
                     "IS NOT NULL OR (stage = 0 AND state IN (2, 3)))"),
+        any_below(db,
+                  "SELECT 1 FROM items WHERE root = ? AND key > ? AND key < ? AND generation = ? "
+                  "LIMIT 1"),
         any_item(db, "SELECT 1 FROM items WHERE root = ? LIMIT 1"),
         record_names(db, "SELECT DISTINCT name FROM records WHERE root = ?"),
         write_record(db, RecordRow::kWrite),
@@ -54,8 +57,9 @@ class State::Statements {
   SQLite::Database& db;
   SQLite::Statement find_root, next_root, write_root, read_run, latest_run, write_run, read_recipes,
       write_recipe, find_recipe_id, next_recipe_id, write_recipe_id, read_item, read_items,
-      write_item, remove_item, read_failures, read_older, any_of_generation, any_unreadable, passed_over, any_item,
-      record_names, write_record, drop_record, read_records, count_commit;
+      write_item, remove_item, read_failures, read_older, any_of_generation, any_unreadable,
+      passed_over, any_below, any_item, record_names, write_record, drop_record, read_records,
+      count_commit;
 };
 
 }  // namespace millrace

@@ -51,6 +51,7 @@ Result<CheckedInput> CheckInput(SignalFd& signals, const CheckRunOptions& option
                   level == options.choice.parameters.end() ? "decode" : level->second));
 
   RunInput run{.input = absolute, .output = output, .fresh = options.recheck};
+  run.scan.no_default_excludes = options.no_default_excludes;
   if (const std::string pattern = PatternFor(options.quarantine, absolute); !pattern.empty()) {
     run.scan.exclude.push_back(pattern);
   }

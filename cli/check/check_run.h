@@ -15,10 +15,11 @@
 namespace millrace::cli {
 
 struct CheckRunOptions {
-  TopologyChoice choice;   // check, with its level
-  std::string state;       // a folder; "": DefaultStateFolder
-  std::string quarantine;  // absolute: what lies in there is not looked at; "": none
-  bool recheck = false;    // nothing that was found out before counts
+  TopologyChoice choice;             // check, with its level
+  std::string state;                 // a folder; "": DefaultStateFolder
+  std::string quarantine;            // absolute: what lies in there is not looked at; "": none
+  bool recheck = false;              // nothing that was found out before counts
+  bool no_default_excludes = false;  // as ScanRunOptions
   LocalRunOptions local;
 };
 

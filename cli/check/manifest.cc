@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "common/base/json_text.h"
+#include "common/base/text_reader.h"
 
 namespace millrace::cli {
 namespace {
@@ -82,6 +83,13 @@ Result<Manifest> Manifest::OpenToRead(const std::string& path) {
   struct stat status {};
   if (fstat(manifest.file_.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
     return Fail(ErrorCode::kUsage, path + " is no manifest of --quarantine");
+  }
+  // Its lines are read from the end and by their places: one of them would be passed over.
+  ASSIGN_OR_RETURN(const std::string head, manifest.Read(0, 4));
+  if (const std::string_view mark = TextMarkName(head); !mark.empty()) {
+    return Fail(ErrorCode::kUsage, fmt::format("{} begins with the byte order mark of {}: another "
+                                               "program has written it; save it as UTF-8 without",
+                                               path, mark));
   }
   RETURN_IF_ERROR(manifest.Lock());
   return manifest;

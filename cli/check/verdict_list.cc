@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "common/base/text_reader.h"
+
 namespace millrace::cli {
 namespace {
 
@@ -63,13 +65,14 @@ Result<void> ForEachVerdictOfReport(const std::string& report, const TakeVerdict
   if (!std::filesystem::exists(report, error)) {
     return Fail(ErrorCode::kNotFound, "there is no report " + report);
   }
-  std::ifstream file(report, std::ios::binary);
-  const auto cannot_read = [&report] {
-    return Fail(ErrorCode::kUnreadable, "cannot read the report " + report);
-  };
-  if (!file || std::filesystem::is_directory(report, error)) return cannot_read();
+  if (std::filesystem::is_directory(report, error)) {
+    return Fail(ErrorCode::kUnreadable, "cannot read the report " + report + ": it is a folder");
+  }
+  ASSIGN_OR_RETURN(TextReader file, TextReader::Open(report, "the report " + report));
   std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
+  for (int number = 1;; ++number) {
+    ASSIGN_OR_RETURN(const bool more, ReadLine(file, line));
+    if (!more) return {};
     const auto verdict = ReadVerdict(line);
     if (!verdict || !verdict->input.starts_with('/')) {
       return Fail(
@@ -79,8 +82,6 @@ Result<void> ForEachVerdictOfReport(const std::string& report, const TakeVerdict
     }
     RETURN_IF_ERROR(take(*verdict));
   }
-  if (file.bad()) return cannot_read();
-  return {};
 }
 
 }  // namespace millrace::cli

@@ -13,6 +13,7 @@
 #include "common/image/sniff.h"
 #include "common/os/file_time.h"
 #include "common/os/unique_fd.h"
+#include "stages/scanner/default_excludes.h"
 
 namespace millrace {
 namespace {
@@ -30,11 +31,27 @@ Meta FileMeta(const struct stat& status, std::string_view key) {
   return meta;
 }
 
-// A file whose name says nothing of an image: by its first bytes.
-Seen Sniff(const std::string& path, std::string_view key, bool through_link) {
+// For its first bytes.
+UniqueFd OpenForItsHead(const std::string& path, bool through_link) {
   // O_NONBLOCK: a FIFO may have taken the file's place since it was looked at.
   const int flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | (through_link ? 0 : O_NOFOLLOW);
-  const UniqueFd file(open(path.c_str(), flags));
+  return UniqueFd(open(path.c_str(), flags));
+}
+
+// A file that is named like AppleDouble and begins like it. Where that cannot be read, it is what
+// its name says else: whoever reads it will tell.
+bool IsAppleDouble(const std::string& path, bool through_link) {
+  const UniqueFd file = OpenForItsHead(path, through_link);
+  struct stat status {};
+  if (!file.valid() || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  std::array<std::byte, kAppleDoubleMagicBytes> head;
+  const ssize_t count = pread(file.get(), head.data(), head.size(), 0);
+  return count > 0 && HasAppleDoubleMagic(std::span(head).first(static_cast<std::size_t>(count)));
+}
+
+// A file whose name says nothing of an image: by its first bytes.
+Seen Sniff(const std::string& path, std::string_view key, bool through_link) {
+  const UniqueFd file = OpenForItsHead(path, through_link);
   if (!file.valid()) {
     if (errno == ENOENT) return SeenNothing();
     return UnreadableOrSkipped(key, errno);
@@ -52,13 +69,16 @@ Seen Sniff(const std::string& path, std::string_view key, bool through_link) {
 }
 
 Seen ExamineRegular(const std::string& path, std::string_view key, const struct stat& status,
-                    bool through_link, bool sniff) {
+                    bool through_link, const Look& look) {
   const bool named = NamedLikeAnImage(key);
   if (status.st_size == 0) {
     if (!named) return Skipped{"not-an-image"};
     return Failed{ErrorCode::kEmpty, "the file is empty (0 bytes)", false};
   }
-  if (sniff && !named) return Sniff(path, key, through_link);
+  if (look.apple_double && IsNamedLikeAppleDouble(key) && IsAppleDouble(path, through_link)) {
+    return Skipped{"apple-double"};
+  }
+  if (look.sniff && !named) return Sniff(path, key, through_link);
   return FileMeta(status, key);
 }
 
@@ -84,7 +104,7 @@ Seen ExamineLink(const InputTree& tree, const std::string& path, std::string_vie
   }
   if (S_ISDIR(status.st_mode)) return SeenDirectory{.through_link = true};
   if (!S_ISREG(status.st_mode)) return Skipped{"not-a-file"};
-  return ExamineRegular(path, key, status, true, look.sniff);
+  return ExamineRegular(path, key, status, true, look);
 }
 
 }  // namespace
@@ -99,7 +119,7 @@ Seen Examine(const InputTree& tree, std::string_view key, const Look& look) {
   if (S_ISLNK(status.st_mode)) return ExamineLink(tree, path, key, look);
   if (S_ISDIR(status.st_mode)) return SeenDirectory();
   if (!S_ISREG(status.st_mode)) return Skipped{"not-a-file"};
-  return ExamineRegular(path, key, status, false, look.sniff);
+  return ExamineRegular(path, key, status, false, look);
 }
 
 std::variant<Failed, Skipped> UnreadableFile(std::string_view key, int error_number) {

@@ -1,7 +1,7 @@
 // What one entry of INPUT is, by its name and lstat. Content decides what is an image, and whoever
 // decodes a file looks at it anyway: so a file whose name leaves the question open is passed on
-// with a mark (kUnnamedMeta), and opened here only where the scan must know (Look::sniff). Nothing
-// is opened that opening could wait on.
+// with a mark (kUnnamedMeta), and opened here only where the scan must know (Look). Nothing is
+// opened that opening could wait on.
 //
 //   a regular file, size above 0, named like an image    goes on
 //   .., named otherwise                                  goes on, marked "unnamed"
@@ -12,6 +12,7 @@
 //   .., named otherwise                                  skipped "not-an-image"
 //   a FIFO, a device, a socket                           skipped "not-a-file"
 //   a link that leaves INPUT (unless followed)           skipped "outside-input"
+//   an AppleDouble file (Look::apple_double)             skipped "apple-double"
 //   a link into OUTPUT                                   skipped "inside-output"
 //   a link to nothing, named like an image               failed kUnreadable
 //   .., named otherwise                                  skipped "dangling-link"
@@ -41,6 +42,7 @@ using Seen = std::variant<SeenNothing, SeenDirectory, Meta, Failed, Skipped>;
 struct Look {
   bool follow_symlinks = false;  // where they lead out of INPUT
   bool sniff = false;            // open what its name does not tell, to tell images
+  bool apple_double = true;      // ... and what is named like an AppleDouble file, to leave it out
 };
 
 Seen Examine(const InputTree& tree, std::string_view key, const Look& look);

@@ -1,6 +1,7 @@
 #include "stages/scanner/path_list.h"
 
-#include <cerrno>
+#include <sys/stat.h>
+
 #include <charconv>
 #include <vector>
 
@@ -57,16 +58,8 @@ Result<std::unique_ptr<PathList>> PathList::Open(const InputTree& tree, const Fi
   std::unique_ptr<PathList> list(new PathList(tree, filters));
   list->name_ = path;
   list->separator_ = nul_separated ? '\0' : '\n';
-  list->file_.reset(std::fopen(path.c_str(), "re"));
-  const auto cannot = [&path](int error) {
-    return Fail(ErrorCode::kUnreadable,
-                "cannot read the list of files " + path + ": " + ErrnoText(error));
-  };
-  if (list->file_ == nullptr) return cannot(errno);
   std::from_chars(position.data(), position.data() + position.size(), list->offset_);
-  if (fseeko(list->file_.get(), static_cast<off_t>(list->offset_), SEEK_SET) != 0) {
-    return cannot(errno);
-  }
+  ASSIGN_OR_RETURN(list->file_, TextReader::Open(path, "the list of files " + path, list->offset_));
   return list;
 }
 
@@ -79,7 +72,7 @@ std::unique_ptr<PathList> PathList::Only(const InputTree& tree, const Filters& f
 }
 
 Result<bool> PathList::Next(Visit& visit) {
-  if (file_ == nullptr) {
+  if (!file_) {
     if (only_.empty()) return false;
     VisitEntry(only_, visit);
     offset_ = 1;
@@ -95,31 +88,35 @@ Result<bool> PathList::Next(Visit& visit) {
 Result<bool> PathList::ReadEntry(std::string& entry) {
   const std::uint64_t start = offset_;
   for (;;) {
-    const int c = std::getc(file_.get());
-    if (c == EOF) {
-      if (std::ferror(file_.get()) != 0) {
-        return Fail(ErrorCode::kUnreadable,
-                    "cannot read the list of files " + name_ + ": " + ErrnoText(errno));
-      }
-      return !entry.empty();
-    }
-    ++offset_;
+    ASSIGN_OR_RETURN(const int c, file_->Get());
+    offset_ = file_->offset();
+    if (c == TextReader::kEnd) return !entry.empty();
     if (c == separator_) {
-      if (!entry.empty()) return true;
-      continue;
+      if (entry.empty() || (entry == "\r" && separator_ == '\n')) {
+        entry.clear();
+        continue;
+      }
+      return true;
     }
     entry += static_cast<char>(c);
     if (entry.size() > kLongestPath || c == '\0') {
       return Fail(ErrorCode::kUsage,
                   "the list of files " + name_ + " holds no path at byte " + std::to_string(start) +
-                      (separator_ == '\n' ? ": if its entries end in NUL, say so (-0)"
+                      (separator_ == '\n' ? ": if its entries end in NUL, say so (-0); if it is "
+                                            "UTF-16 without a byte order mark, write it as UTF-8"
                                           : ": it was to be read as entries that end in NUL (-0); "
                                             "do they end in newlines?"));
     }
   }
 }
 
-void PathList::VisitEntry(const std::string& entry, Visit& visit) {
+bool PathList::IsThere(const std::string& entry) const {
+  struct stat status {};
+  return lstat((entry.starts_with('/') ? entry : tree_.FullPath(entry)).c_str(), &status) == 0;
+}
+
+void PathList::VisitEntry(std::string entry, Visit& visit) {
+  if (file_ && separator_ == '\n' && entry.ends_with('\r') && !IsThere(entry)) entry.pop_back();
   visit.is_directory = false;
   visit.key = Normalise(entry);
   if (entry.starts_with('/')) {
@@ -128,7 +125,7 @@ void PathList::VisitEntry(const std::string& entry, Visit& visit) {
       const std::string prefix = root.ends_with('/') ? root : root + "/";
       if (!(visit.key + "/").starts_with(prefix)) continue;
       visit.key.erase(0, prefix.size());
-      return VisitKey(entry, visit);
+      return VisitKey(visit);
     }
     const auto parent = RealPath(std::string(ParentOf(visit.key)) + "/");
     const auto key = parent ? tree_.KeyOf(*parent) : std::nullopt;
@@ -142,10 +139,10 @@ void PathList::VisitEntry(const std::string& entry, Visit& visit) {
     visit.what = Skipped{"outside-input"};
     return;
   }
-  VisitKey(entry, visit);
+  VisitKey(visit);
 }
 
-void PathList::VisitKey(const std::string& entry, Visit& visit) {
+void PathList::VisitKey(Visit& visit) {
   if (visit.key.empty()) {
     visit = {".", Skipped{"directory"}};
     return;
@@ -159,16 +156,17 @@ void PathList::VisitKey(const std::string& entry, Visit& visit) {
     visit.what = Skipped{"outside-input"};
     return;
   }
-  const Seen seen = Examine(tree_, visit.key, filters_.look);
+  // What is named one by one is wanted, whatever it is.
+  Look look = filters_.look;
+  look.apple_double = false;
+  const Seen seen = Examine(tree_, visit.key, look);
   if (std::holds_alternative<SeenDirectory>(seen)) {
     visit.what = Skipped{"directory"};
   } else if (only_.empty() && filters_.LeavesOutFile(visit.key)) {
     visit.what = Skipped{"excluded"};
   } else if (std::holds_alternative<SeenNothing>(seen)) {
-    visit.what = Failed{ErrorCode::kUnreadable,
-                        std::string("it is in the list of files and does not exist") +
-                            (entry.ends_with('\r') ? " (its line ends in a carriage return)" : ""),
-                        false};
+    visit.what =
+        Failed{ErrorCode::kUnreadable, "it is in the list of files and does not exist", false};
   } else if (const auto* meta = std::get_if<Meta>(&seen)) {
     visit.what = *meta;
   } else if (const auto* failed = std::get_if<Failed>(&seen)) {

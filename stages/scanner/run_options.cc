@@ -41,6 +41,7 @@ void ScanRunOptions::WriteTo(Meta& meta) const {
   text(kExcludeOption, Join(exclude));
   count(kLimitOption, limit);
   count(kSampleOption, sample);
+  flag(kNoDefaultExcludesOption, no_default_excludes);
   flag(kFollowSymlinksOption, follow_symlinks);
   text(kFilesFromOption, files_from);
   flag(kFilesFromNulOption, files_from_nul);
@@ -55,6 +56,7 @@ Result<ScanRunOptions> ScanRunOptions::ReadFrom(const Meta& meta) {
   options.exclude = SplitLines(meta.Text(kExcludeOption));
   options.limit = meta.Integer(kLimitOption, 0);
   options.sample = meta.Integer(kSampleOption, 0);
+  options.no_default_excludes = meta.Bool(kNoDefaultExcludesOption, false);
   options.follow_symlinks = meta.Bool(kFollowSymlinksOption, false);
   options.files_from = meta.Text(kFilesFromOption);
   options.files_from_nul = meta.Bool(kFilesFromNulOption, false);

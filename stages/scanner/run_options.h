@@ -17,12 +17,13 @@ inline constexpr std::string_view kIncludeOption = "include";  // text: patterns
 inline constexpr std::string_view kExcludeOption = "exclude";  // text: patterns, one a line
 inline constexpr std::string_view kLimitOption = "limit";      // integer
 inline constexpr std::string_view kSampleOption = "sample";    // integer
-inline constexpr std::string_view kFollowSymlinksOption = "follow_symlinks";  // bool
-inline constexpr std::string_view kChecksumOption = "checksum";               // bool
-inline constexpr std::string_view kFilesFromOption = "files_from";            // text: absolute path
-inline constexpr std::string_view kFilesFromNulOption = "files_from_nul";     // bool
-inline constexpr std::string_view kOnlyOption = "only";                       // text: a key
-inline constexpr std::string_view kSkipListOption = "skip_list";              // text: absolute path
+inline constexpr std::string_view kNoDefaultExcludesOption = "no_default_excludes";  // bool
+inline constexpr std::string_view kFollowSymlinksOption = "follow_symlinks";         // bool
+inline constexpr std::string_view kChecksumOption = "checksum";                      // bool
+inline constexpr std::string_view kFilesFromOption = "files_from";         // text: absolute path
+inline constexpr std::string_view kFilesFromNulOption = "files_from_nul";  // bool
+inline constexpr std::string_view kOnlyOption = "only";                    // text: a key
+inline constexpr std::string_view kSkipListOption = "skip_list";           // text: absolute path
 
 struct ScanRunOptions {
   // Patterns as in glob.h. With `include`, only files that one of them covers are looked at;
@@ -35,6 +36,8 @@ struct ScanRunOptions {
   // This many images, spread evenly over all there are and the same ones each time; 0: all. What is
   // not drawn is no part of the run, and neither is what is no image. Costs a walk of its own.
   std::int64_t sample = 0;
+  // What is no picture of anybody's (default_excludes.h) is walked and taken too.
+  bool no_default_excludes = false;
   // Links that lead out of INPUT are followed too; else they are skipped as "outside-input".
   bool follow_symlinks = false;
   // A list of files instead of a walk: one path a line (or ended by NUL each), absolute or relative

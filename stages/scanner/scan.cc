@@ -24,7 +24,9 @@ Result<std::unique_ptr<Scan>> Scan::Open(const RunInfo& run, const std::string& 
   RETURN_IF_ERROR(parse(scan->options_.include, scan->filters_.include));
   RETURN_IF_ERROR(parse(scan->options_.exclude, scan->filters_.exclude));
   scan->filters_.look = {.follow_symlinks = scan->options_.follow_symlinks,
-                         .sniff = scan->options_.TellsImages()};
+                         .sniff = scan->options_.TellsImages(),
+                         .apple_double = !scan->options_.no_default_excludes};
+  scan->filters_.default_excludes = !scan->options_.no_default_excludes;
   if (!scan->options_.skip_list.empty()) {
     ASSIGN_OR_RETURN(scan->broken_, SkipList::Load(scan->options_.skip_list));
   }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "common/os/unique_fd.h"
+#include "stages/scanner/default_excludes.h"
 
 namespace millrace {
 namespace {
@@ -90,6 +91,11 @@ Walk::Opened Walk::Enter(std::string key, bool through_link, int& error) {
   }
   frame.id = DirectoryId::Of(status);
   if (tree_.IsOutput(frame.id)) return Opened::kOutput;
+  // One that has become an output since an earlier chunk ended in it is walked to its end.
+  const bool is_input = frames_.empty();
+  if (filters_.default_excludes && !is_input && !resume_ && IsOutputOfSomeRun(directory.get())) {
+    return Opened::kOtherOutput;
+  }
   if (std::ranges::any_of(frames_, [&](const Frame& above) { return above.id == frame.id; })) {
     return Opened::kLoop;
   }
@@ -161,6 +167,10 @@ bool Walk::VisitDirectory(std::string key, bool through_link, Visit& visit) {
     visit.what = Skipped{"excluded"};
     return true;
   }
+  if (filters_.default_excludes && !resuming && IsFolderLeftOutByDefault(key)) {
+    visit.what = Skipped{"default-exclude"};
+    return true;
+  }
   int error = 0;
   const Opened opened = Enter(key, through_link, error);
   if (opened != Opened::kEntered) resume_.reset();
@@ -172,6 +182,9 @@ bool Walk::VisitDirectory(std::string key, bool through_link, Visit& visit) {
     case Opened::kGone:
     case Opened::kOutput:
       return false;
+    case Opened::kOtherOutput:
+      visit.what = Skipped{"run-output"};
+      return true;
     case Opened::kLoop:
       visit.what = Skipped{"symlink-loop"};
       return true;

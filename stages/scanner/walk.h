@@ -5,10 +5,10 @@
 // to kHeldNamesBytes together; what is dropped is read again when the walk comes back. Entries
 // added or deleted meanwhile are seen or not, and harm nothing.
 //
-// Left out without a word: OUTPUT, and directories named ".millrace". A directory that cannot be
-// read is one failed item under its own path, and the walk goes on. A directory that a link leads
-// back to from inside itself is skipped as "symlink-loop", and so is a link below kMostLinks
-// others.
+// Left out without a word: OUTPUT, and directories named ".millrace". What is no picture of
+// anybody's is skipped (default_excludes.h). A directory that cannot be read is one failed item
+// under its own path, and the walk goes on. A directory that a link leads back to from inside
+// itself is skipped as "symlink-loop", and so is a link below kMostLinks others.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +30,7 @@ namespace millrace {
 struct Filters {
   std::vector<Glob> include;  // none: everything
   std::vector<Glob> exclude;
+  bool default_excludes = true;  // of folders (default_excludes.h); of files, `look` says it
   Look look;
 
   [[nodiscard]] bool LeavesOutFile(std::string_view key) const {
@@ -69,7 +70,7 @@ class Walk final : public Source {
     std::string last;      // the last name visited, where `dropped`
     bool dropped = false;  // `names` were given up, and are to be read again
   };
-  enum class Opened { kEntered, kGone, kLoop, kOutput, kFailed };
+  enum class Opened { kEntered, kGone, kLoop, kOutput, kOtherOutput, kFailed };
 
   // Opens the directory and reads its names into a new frame on top. `error` is set with kFailed,
   // and also with kEntered where some names could not be read.

@@ -56,6 +56,18 @@ TEST_CASE("one process works with a manifest at a time") {
   CHECK(Manifest::OpenToRead(first->path()).error().code == ErrorCode::kUnavailable);
 }
 
+TEST_CASE("a manifest that another program has given a byte order mark is refused by name") {
+  const TempFolder folder;
+  Add(folder, Record("a.jpg"));
+  std::ifstream in(folder / "manifest.jsonl", std::ios::binary);
+  const std::string line{std::istreambuf_iterator<char>(in), {}};
+  std::ofstream(folder / "marked.jsonl", std::ios::binary) << "\xef\xbb\xbf" << line;
+  const auto marked = Manifest::OpenToRead(folder / "marked.jsonl");
+  REQUIRE_FALSE(marked);
+  CHECK(marked.error().message.find("/marked.jsonl begins with the byte order mark of UTF-8") !=
+        std::string::npos);
+}
+
 TEST_CASE("what is no manifest is refused") {
   const TempFolder folder;
   CHECK(Manifest::OpenToRead(folder / "missing").error().code == ErrorCode::kNotFound);

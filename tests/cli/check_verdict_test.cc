@@ -47,6 +47,23 @@ TEST_CASE("a verdict is read with all that is known, and written as it was") {
   CHECK(VerdictJson(*verdict, false) == kLine);
 }
 
+TEST_CASE("a report is read that another program has saved as UTF-16, or with a mark") {
+  const TempFolder folder;
+  const std::string line = R"({"path": "a.jpg", "input": "/photos", "code": "ok"})";
+  std::string wide = "\xff\xfe";
+  for (const char c : line + "\r\n" + line + "\r\n") wide += {c, '\0'};
+  for (const std::string& bytes : {"\xef\xbb\xbf" + line + '\n' + line, wide}) {
+    std::ofstream(folder / "report", std::ios::binary) << bytes;
+    int verdicts = 0;
+    REQUIRE(ForEachVerdictOfReport(folder / "report", [&](const FileVerdict& verdict) {
+      CHECK(verdict.path == "a.jpg");
+      ++verdicts;
+      return Result<void>();
+    }));
+    CHECK(verdicts == 2);
+  }
+}
+
 TEST_CASE("the folder stands in a verdict where it is asked for") {
   FileVerdict verdict = Of("ok");
   verdict.input = "/photos";

@@ -377,6 +377,17 @@ TEST_CASE("what lies in a folder that a walk passes over is not taken for delete
   CHECK(deleted == std::vector<std::string>{"aside-b"});
 }
 
+TEST_CASE("a folder that is walked again is not taken for deleted") {
+  StateWorld world;
+  world.Finish({{"here", "1"}});
+  const RunId part = world.Run();
+  world.Say(part, {{"aside", "skipped excluded"}, {"gone", "skipped excluded"}});
+  world.Close(part);
+  const RunId whole = world.Run();
+  world.Scan(whole, {{"aside/a", "1"}, {"here", "1"}});
+  CHECK(StateWorld::Need(world.state->Summarize(whole)).deleted == 1);
+}
+
 TEST_CASE("deleted inputs are known only where all of the input was seen") {
   StateWorld world;
   world.Finish({{"gone", "1"}, {"here", "1"}});

@@ -74,12 +74,65 @@ TEST_CASE("what is no file of the input is told from what is missing") {
                             "unreadable x/a.jpg/b.jpg"});
 }
 
-TEST_CASE("a line that ends in a carriage return says so where its file is missing") {
+// "a.jpg" of UTF-16, and the mark.
+std::string Utf16(std::u16string_view text, bool big_endian) {
+  std::string bytes = big_endian ? "\xfe\xff" : "\xff\xfe";
+  for (const char16_t unit : text) {
+    const char low = static_cast<char>(unit & 0xff);
+    const char high = static_cast<char>(unit >> 8);
+    bytes += {big_endian ? high : low, big_endian ? low : high};
+  }
+  return bytes;
+}
+
+TEST_CASE("lines may end in a carriage return and a newline, and names in a carriage return") {
   const TemporaryFolder folder;
   folder.File("a.jpg", kJpeg);
-  const auto whole = ScanList(folder, "a.jpg\r\n");
-  REQUIRE(whole.found.size() == 1);
-  CHECK(std::get<Failed>(whole.found[0].what).text.find("carriage return") != std::string::npos);
+  folder.File("x/b.jpg", kJpeg);
+  folder.File("c\r", kJpeg);
+  CHECK(ScanList(folder,
+                 "a.jpg\r\n\r\nx/b.jpg\r\n" + folder.At("a.jpg") + "\r\nc\r\ngone.jpg\r\nx/b.jpg\r")
+            .lines ==
+        Lines{"ok a.jpg", "ok x/b.jpg", "ok a.jpg", "ok c\r", "unreadable gone.jpg", "ok x/b.jpg"});
+}
+
+TEST_CASE("a list is read behind its byte order mark, and out of UTF-16") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  folder.File("\xc3\xa9.jpg", kJpeg);
+  folder.File("\xf0\x9f\x98\x80.jpg", kJpeg);
+  const Lines all = {"ok a.jpg", "ok \xc3\xa9.jpg", "ok \xf0\x9f\x98\x80.jpg"};
+  CHECK(ScanList(folder,
+                 "\xef\xbb\xbf"
+                 "a.jpg\n\xc3\xa9.jpg\n\xf0\x9f\x98\x80.jpg\n")
+            .lines == all);
+  for (const bool big_endian : {false, true}) {
+    const auto lines = [&](std::u16string_view text, ScanRunOptions options = {}) {
+      return ScanList(folder, Utf16(text, big_endian), std::move(options)).lines;
+    };
+    CHECK(lines(u"a.jpg\r\n\u00e9.jpg\r\n\U0001f600.jpg\r\n") == all);
+    CHECK(lines(u"a.jpg\n\u00e9.jpg\n\U0001f600.jpg") == all);
+    ScanRunOptions options;
+    options.files_from_nul = true;
+    CHECK(lines(std::u16string_view(u"a.jpg\0\u00e9.jpg\0\U0001f600.jpg\0", 19), options) == all);
+  }
+}
+
+TEST_CASE("a list in another encoding is refused by its name, and what to do is said") {
+  const TemporaryFolder folder;
+  folder.File("a.jpg", kJpeg);
+  const auto refused = [&](std::string_view list) { return ScanList(folder, list).error; };
+  using namespace std::string_view_literals;
+  for (const std::string& error :
+       {refused("\xff\xfe\0\0a\0\0\0\n\0\0\0"sv), refused("\0\0\xfe\xff\0\0\0a"sv),
+        refused("a\0.\0j\0p\0g\0\n\0"sv),
+        refused("\xff\xfe"
+                "a"),
+        refused(Utf16(u"a.jpg\n\xd800.jpg\n", false)), refused(Utf16(u"\xdc00", true))}) {
+    CAPTURE(error);
+    CHECK(error.find("/list") != std::string::npos);
+    CHECK(error.find("write it as UTF-8") != std::string::npos);
+  }
 }
 
 TEST_CASE("filters and limit hold for a list too") {

@@ -10,6 +10,7 @@ TEST_CASE("a run's options come back as they went out") {
   options.include = {"*.jpg", "raw/**"};
   options.exclude = {"\xff*"};
   options.limit = 3;
+  options.no_default_excludes = true;
   options.follow_symlinks = true;
   options.files_from = "/tmp/list";
   options.files_from_nul = true;

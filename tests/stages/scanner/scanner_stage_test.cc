@@ -21,6 +21,8 @@
 namespace millrace {
 namespace {
 
+using namespace std::string_literals;
+
 constexpr std::string_view kJpeg = "\xff\xd8\xff\xe0 and more";
 const std::string kPng = "\x89PNG\r\n\x1a\n and more, long enough for a header";
 
@@ -430,6 +432,96 @@ TEST_CASE("what the filters leave out is skipped as excluded, a folder as one it
   const Lines lines = ScanWhole(ScanRun(folder.path(), options)).lines;
   CHECK(std::ranges::count(lines, "ok raw/d/e.jpg") == 1);
   CHECK(std::ranges::count(lines, "skipped:excluded a.jpg") == 1);
+}
+
+const std::string kAppleDouble = "\x00\x05\x16\x07\x00\x02\x00\x00Mac OS X"s;
+
+// What is no picture of anybody's, and its like that is.
+void FillWithExcludes(const TemporaryFolder& folder) {
+  for (const char* name :
+       {".git/objects/a.jpg", ".thumbnails/b.png", "__MACOSX/c.jpg", "x/@eaDir/d.jpg/e.jpg",
+        "x/.AppleDouble/f.jpg", "out/.millrace/id", "out/g.jpg", "git/h.jpg", "x/._i.jpg",
+        "notes/.millrace/report.json", "notes/j.jpg", "k.jpg", "k/.gitignore.jpg", "eaDir/l.jpg"}) {
+    folder.File(name, kJpeg);
+  }
+  folder.File("._k.jpg", kAppleDouble);
+  folder.File("x/._m.dat", "\x00\x05\x16\x00\x00"s);
+  folder.File("._n.jpg", "\x00\x05\x16"s);  // three bytes tell nothing
+  folder.File("o.jpg", kAppleDouble);       // whoever reads it says what it is
+  folder.File("._p.jpg", "");
+}
+
+TEST_CASE("what other programs lay beside pictures is left out, a folder as one item") {
+  const TemporaryFolder folder;
+  FillWithExcludes(folder);
+  const Lines expected = {"skipped:apple-double ._k.jpg",
+                          "ok ._n.jpg",
+                          "empty ._p.jpg",
+                          "skipped:default-exclude .git",
+                          "skipped:default-exclude .thumbnails",
+                          "skipped:default-exclude __MACOSX",
+                          "ok eaDir/l.jpg",
+                          "ok git/h.jpg",
+                          "ok k/.gitignore.jpg",
+                          "ok k.jpg",
+                          "ok notes/j.jpg",
+                          "ok o.jpg",
+                          "skipped:run-output out",
+                          "skipped:default-exclude x/.AppleDouble",
+                          "ok x/._i.jpg",
+                          "skipped:apple-double x/._m.dat",
+                          "skipped:default-exclude x/@eaDir"};
+  for (const std::int64_t chunk : {1, 2, 100}) {
+    CHECK(ScanWhole(ScanRun(folder.path()), chunk, true).lines == expected);
+    CHECK(ScanWhole(ScanRun(folder.path()), chunk).lines == expected);
+  }
+  CHECK(ScanWhole(ScanRun(folder.path())).exhaustive);
+}
+
+TEST_CASE("without the default excludes everything is walked, but for OUTPUT itself") {
+  const TemporaryFolder folder;
+  FillWithExcludes(folder);
+  ScanRunOptions options;
+  options.no_default_excludes = true;
+  const Lines lines = ScanWhole(ScanRun(folder.path(), options)).lines;
+  for (const std::string& line : lines) CHECK_FALSE(line.starts_with("skipped:"));
+  CHECK(std::ranges::count(lines, "ok out/g.jpg") == 1);
+  CHECK(std::ranges::count(lines, "ok .git/objects/a.jpg") == 1);
+  CHECK(std::ranges::count(lines, "ok ._k.jpg") == 1);
+  const Lines own = ScanWhole(ScanRun(folder.path(), options, folder.At("out"))).lines;
+  CHECK(std::ranges::count(own, "ok out/g.jpg") == 0);
+}
+
+TEST_CASE("an input of such a name is walked, and what a list names is taken") {
+  const TemporaryFolder folder;
+  FillWithExcludes(folder);
+  CHECK(ScanWhole(ScanRun(folder.At("out"))).lines == Lines{"ok g.jpg"});
+  CHECK(ScanWhole(ScanRun(folder.At(".git"))).lines == Lines{"ok objects/a.jpg"});
+  folder.File("list", "._k.jpg\nout/g.jpg\n__MACOSX/c.jpg\n");
+  ScanRunOptions options;
+  options.files_from = folder.At("list");
+  CHECK(ScanWhole(ScanRun(folder.path(), options)).lines ==
+        Lines{"ok ._k.jpg", "ok out/g.jpg", "ok __MACOSX/c.jpg"});
+  options = {};
+  options.only = "._k.jpg";
+  CHECK(ScanWhole(ScanRun(folder.path(), options)).lines == Lines{"ok ._k.jpg"});
+}
+
+TEST_CASE("a folder that becomes a run's output while it is walked is walked to its end") {
+  const TemporaryFolder folder;
+  for (const char* name : {"a/1.jpg", "a/2.jpg", "b/3.jpg"}) folder.File(name, kJpeg);
+  const auto run = ScanRun(folder.path());
+  FakeJobContext context;
+  std::vector<Job> jobs = {ScanJob(run, "")};
+  auto chunk = std::get<Scanned>(StartScanner(1)->Process(jobs, context)[0]);
+  folder.File("a/.millrace/id", "1");
+  Lines rest;
+  while (chunk.next_cursor) {
+    jobs = {ScanJob(run, *chunk.next_cursor)};
+    chunk = std::get<Scanned>(StartScanner(1)->Process(jobs, context)[0]);
+    for (const Found& found : chunk.found) rest.push_back(Line(found));
+  }
+  CHECK(rest == Lines{"ok a/2.jpg", "ok b/3.jpg"});
 }
 
 TEST_CASE("a limit counts images and what is named like one, over all chunks") {
