@@ -60,12 +60,13 @@ void Broker::TakeTurn() {
   queue_.Tick(now);
   EndUnbegun();
   if (broken_) {
-    stop_now_ = stop_now_ || now >= broken_until_;
+    stop_now_ = stop_now_ || now >= broken_until_ || hurry_until_;
     queue_.TakeActions();  // none of it is to be told
     return;
   }
   if (!shutting_down_) queue_.Dispatch(now);
   if (shutting_down_) SendWorkersAway(now);
+  stop_now_ = stop_now_ || (hurry_until_ && now >= *hurry_until_);
   TakeBaselines();
   // Carrying out an action can end a run, and so bring more.
   for (std::vector<Action> actions = queue_.TakeActions(); !actions.empty();
@@ -89,11 +90,14 @@ void Broker::SendWorkersAway(Instant now) {
       ports_.SendToFeed(id, wire::Drain{{epoch_, id}});
     }
   }
-  if (now < drain_until_) return;
+  if (now < drain_until_ && !hurry_until_) return;
+  if (hurry_until_) DrainReports();
   std::vector<IncarnationId> late;
   for (const auto& [id, worker] : queue_.workers()) late.push_back(id);
   for (const IncarnationId id : late) {
-    log_->warn("incarnation {} has not left in its drain_timeout", id.value());
+    if (!hurry_until_) {
+      log_->warn("incarnation {} has not left in its drain_timeout", id.value());
+    }
     queue_.Leave(id, now);
     EndIncarnationNow(id);
   }
@@ -106,6 +110,7 @@ std::optional<Instant> Broker::NextDeadline() const {
   };
   consider(ports_.NextFeedDeadline());
   if (drain_sent_) consider(drain_until_);
+  consider(hurry_until_);
   if (broken_) consider(broken_until_);
   return next;
 }
@@ -118,9 +123,13 @@ bool Broker::ShutdownDone() const {
 bool Broker::Over() const { return stop_now_ || ShutdownDone(); }
 
 void Broker::ToldToStop() {
-  if (shutting_down_) stop_now_ = true;
   BeginShutdown(options_.supervised ? RunResult::kStopped : RunResult::kPaused,
                 "the broker was told to stop");
+}
+
+void Broker::ToldToHurry() {
+  ToldToStop();
+  if (!hurry_until_) hurry_until_ = clock_.Now() + kHurry;
 }
 
 void Broker::BeginShutdown(RunResult result, const std::string& why) {

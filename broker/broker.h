@@ -63,8 +63,12 @@ class Broker {
   void Requested(const std::string& identity, wire::RequestEnvelope request);
   // TakeProgress has something.
   void OnState();
-  // By a signal. A second one ends it at once.
+  // By a signal.
   void ToldToStop();
+  // By another, of somebody who insists: no worker is waited for any more. What is in flight is
+  // unfinished, the runs end with their reports, and it leaves, after kHurry whatever happens.
+  void ToldToHurry();
+  static constexpr Duration kHurry = std::chrono::seconds(5);
   // A request that cannot be read.
   void MalformedRequest(const std::string& identity, const Error& error);
 
@@ -256,6 +260,7 @@ class Broker {
   bool drain_sent_ = false;
   bool stop_now_ = false;
   Instant drain_until_;
+  std::optional<Instant> hurry_until_;  // set: it hurries
 };
 
 }  // namespace millrace

@@ -231,8 +231,10 @@ Broker::Answer Broker::Take(const wire::FailuresRequest& request, const std::str
   return wire::FailuresReply{std::move(page->lines), page->more};
 }
 
-Broker::Answer Broker::Take(const wire::ShutdownRequest&, const std::string&, std::uint64_t) {
+Broker::Answer Broker::Take(const wire::ShutdownRequest& request, const std::string&,
+                            std::uint64_t) {
   BeginShutdown(RunResult::kStopped, "the broker was told to stop");
+  if (request.now) ToldToHurry();
   return wire::OkReply{};
 }
 

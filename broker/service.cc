@@ -153,7 +153,10 @@ void BrokerService::DrainControl() {
 
 void BrokerService::OnSignals() {
   while (const std::optional<int> signal = signals_.Next()) {
-    if (*signal != SIGCHLD) broker_->ToldToStop();
+    if (*signal == SIGCHLD) continue;
+    const StopSignals::Meaning meaning = stop_signals_.Take(*signal, clock_.Now());
+    if (meaning == StopSignals::Meaning::kDrain) broker_->ToldToStop();
+    if (meaning == StopSignals::Meaning::kAtOnce) broker_->ToldToHurry();
   }
 }
 

@@ -37,8 +37,9 @@ class BrokerService final : private BrokerPorts {
                                                        std::shared_ptr<spdlog::logger> log);
   ~BrokerService() override;
 
-  // Serves until it is told to shut down (a ShutdownRequest, SIGTERM or SIGINT) and its workers
-  // have left. A second signal returns at once. kWriteFailed where its state broke.
+  // Serves until it is told to shut down (a ShutdownRequest or a signal) and its workers have left.
+  // A second SIGTERM or SIGINT (StopSignals) waits for no worker: it only writes the reports.
+  // kWriteFailed if its state broke.
   Result<void> Serve();
 
  private:
@@ -67,6 +68,7 @@ class BrokerService final : private BrokerPorts {
   const Topology topology_;
   const Clock& clock_;
   SignalFd signals_;
+  StopSignals stop_signals_;
   std::shared_ptr<spdlog::logger> log_;
   std::optional<FileLock> lock_;
 

@@ -66,16 +66,17 @@ std::optional<int> ExitStatusOfUnfinished(const CheckedInput& checked, Terminal&
   const SessionEnd& end = checked.end;
   const bool done = end.run && end.run->state == "done";
   constexpr const char* kGoOn = "millrace: the same command goes on where it stopped";
-  if (end.signal != 0) {
+  if (end.signal != 0 && !(done && StopsByPlan(end.signal))) {
     if (!done) terminal.Print(kGoOn);
-    return kExitSignal + end.signal;
+    return ExitStatusOfSignal(end.signal);
   }
   if (end.trouble.empty() && done) return std::nullopt;
   std::string why = end.trouble;
   if (why.empty()) why = end.run && !end.run->reason.empty() ? end.run->reason : "no end was seen";
   terminal.Print("millrace: " + checked.input + ": " + why);
   if (end.out_of_time) terminal.Print(kGoOn);
-  return end.trouble.empty() ? kExitUnfinished : end.exit_status;
+  if (!end.trouble.empty()) return end.exit_status;
+  return end.out_of_time ? kExitStopped : kExitUnfinished;
 }
 
 // --fail-on and --allow-empty.
@@ -101,9 +102,13 @@ Result<int> Check(const CheckOptions& options) {
   RETURN_IF_ERROR(ResultOutput::Open(options.results, false));
   Checked checked;
   std::set<std::string> folders;
+  int told_to_stop = 0;
   for (const std::string& input : inputs) {
     ASSIGN_OR_RETURN(CheckedInput one, CheckInput(signals, options.run, input, terminal));
     if (const auto status = ExitStatusOfUnfinished(one, terminal)) return *status;
+    // This INPUT was done all the same; the others are not.
+    told_to_stop = one.end.signal;
+    if (told_to_stop != 0 && input != inputs.back()) return ExitStatusOfSignal(told_to_stop);
     checked.resumed += one.end.run->resumed;
     checked.skipped += one.end.run->skipped;
     folders.insert(one.input);
@@ -120,6 +125,7 @@ Result<int> Check(const CheckOptions& options) {
        summary.Lines(checked.resumed, checked.skipped, clock.Now() - start)) {
     terminal.Print(line);
   }
+  if (options.act.Any() && told_to_stop != 0) return ExitStatusOfSignal(told_to_stop);
   if (options.act.Any()) {
     const auto verdicts = [&](const TakeVerdict& take) { return checked.ForEach(take); };
     ASSIGN_OR_RETURN(const int status,
@@ -282,7 +288,8 @@ void AddCheckCommand(CLI::App& app, Action& chosen) {
       "since they were judged. docs/check.md says what each code means and what ok can prove.\n\n"
       "The same command again reads only what is new or changed.\n\n"
       "Exit status: 0 none broken; 1 some, by --fail-on; 2 wrong usage, no INPUT or no images;\n"
-      "3 could not finish; 129, 130 or 143 interrupted.\n\n"
+      "3 could not finish; 75 stopped by plan (--until, SIGUSR1, SIGUSR2) with work left; 129,\n"
+      "130 or 143 interrupted.\n\n"
       "Examples:\n"
       "  millrace check photos\n"
       "  millrace check photos --level strict --json --only bad | jq -r .path\n"

@@ -193,6 +193,17 @@ void LocalPipeline::Shutdown() {
   workers_.KillAll(SIGTERM);
 }
 
+void LocalPipeline::ShutdownNow() {
+  ExpectEnds();
+  shutting_down_ = true;
+  workers_told_ = true;
+  if (!BrokerEnd()) {
+    // One that takes no requests is waited for as long as the caller waits.
+    [[maybe_unused]] const auto sent = control_.Send(wire::ShutdownRequest{.now = true});
+  }
+  workers_.KillAll(SIGKILL);
+}
+
 bool LocalPipeline::AllEnded() const { return BrokerEnd().has_value() && workers_.AllEnded(); }
 
 void LocalPipeline::KillAll() {

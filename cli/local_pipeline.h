@@ -64,6 +64,9 @@ class LocalPipeline {
   // they hold, to send them away and to leave; once it has, SIGTERM tells those that are left. Then
   // Step until AllEnded.
   void Shutdown();
+  // Waits for no worker: they are killed, and the broker is asked to write what there is of the
+  // reports and to leave. Then Step until AllEnded, but not for ever.
+  void ShutdownNow();
   [[nodiscard]] bool AllEnded() const;
   void KillAll();
   // The longest drain_timeout of its stages: what the broker may wait for workers that leave.

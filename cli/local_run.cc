@@ -25,9 +25,10 @@ int Conclude(const LocalRunOptions& options, const SessionEnd& end, const std::s
     if (options.json) fmt::print("{}", end.run->report);
   }
   const bool done = end.run && end.run->state == "done";
-  if (end.signal != 0) {
+  if (end.signal != 0 && !(done && StopsByPlan(end.signal))) {
+    if (!end.trouble.empty()) terminal.Print("millrace: " + end.trouble);
     if (!done) terminal.Print("millrace: " + how_to_go_on);
-    return kExitSignal + end.signal;
+    return ExitStatusOfSignal(end.signal);
   }
   if (!end.trouble.empty()) {
     terminal.Print("millrace: " + end.trouble);
@@ -35,7 +36,10 @@ int Conclude(const LocalRunOptions& options, const SessionEnd& end, const std::s
   }
   const Judgement judgement = JudgeRun(*end.run, options.verdict);
   if (!judgement.why.empty()) terminal.Print("millrace: " + judgement.why);
-  if (end.out_of_time && !done) terminal.Print("millrace: " + how_to_go_on);
+  if (end.out_of_time && !done) {
+    terminal.Print("millrace: " + how_to_go_on);
+    return kExitStopped;
+  }
   return judgement.exit_status;
 }
 
@@ -49,7 +53,7 @@ void AddFollowingOptions(CLI::App& command, LocalRunOptions& options) {
           [&options](const std::string& text) {
             options.until = NextStop(*ParseTimeOfDay(text), std::time(nullptr));
           },
-          "Stop as by Ctrl-C, with exit status 3, when the clock shows this time next")
+          "Stop as by Ctrl-C, with exit status 75, when the clock shows this time next")
       ->check(CLI::Validator(CheckTime, ""))
       ->type_name("HH:MM");
   command

@@ -31,7 +31,7 @@ Result<int> Run(const RunOptions& options) {
   auto made = MakeSubmit(input, InputIs::kHere, dir.path() + "/files", &interrupt);
   if (interrupt.signal != 0) {
     Complain(made.error());
-    return kExitSignal + interrupt.signal;
+    return ExitStatusOfSignal(interrupt.signal);
   }
   ASSIGN_OR_RETURN(const wire::Submit submit, std::move(made));
   if (!options.skip_broken.empty()) {
@@ -76,14 +76,15 @@ void AddRunCommand(CLI::App& app, Action& chosen, const std::vector<std::string>
   command->footer(
       "OUTPUT gets the results under the paths that the files have in INPUT; OUTPUT/.millrace\n"
       "gets report.json and failed.jsonl. Ctrl-C finishes what is in flight and writes the\n"
-      "report; a second one stops at once.\n\n"
+      "report, and so do SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2; a second Ctrl-C or SIGTERM, a\n"
+      "second or more later, stops at once, and the report is written all the same.\n\n"
       "The same command again does what is not done yet: what is new or changed, what another\n"
       "model or other options made, and what was left when it was stopped. Files that failed\n"
       "are not tried again unless they changed, or it was not their fault (a full disk, a\n"
       "worker that was lost): `millrace retry OUTPUT` does.\n\n"
       "Exit status: 0 done; 1 done, but failures reached --fail-on; 2 wrong usage,\n"
-      "configuration, INPUT or weights, or no images; 3 could not finish; 129, 130 or\n"
-      "143 interrupted.\n\n"
+      "configuration, INPUT or weights, or no images; 3 could not finish; 75 stopped by plan\n"
+      "(--until, SIGUSR1, SIGUSR2) with work left; 129, 130 or 143 interrupted.\n\n"
       "`millrace run TOPOLOGY --help` lists the topology's own parameters and the options of its\n"
       "stages too.\n\n"
       "Examples:\n"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstring>
 
 #include "cli/exit_status.h"
 #include "common/net/poll_loop.h"
@@ -13,7 +14,14 @@ namespace {
 
 std::string SignalName(int signal) {
   if (signal == SIGINT) return "Ctrl-C";
-  return signal == SIGHUP ? "SIGHUP" : "SIGTERM";
+  const char* name = sigabbrev_np(signal);
+  return name != nullptr ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
+}
+
+// Said to whoever could insist.
+std::string HowToInsist(int signal) {
+  if (signal != SIGINT && signal != SIGTERM) return "";
+  return fmt::format("; a second {} stops at once", SignalName(signal));
 }
 
 }  // namespace
@@ -75,19 +83,39 @@ void RunSession::Wait() {
 void RunSession::TakeSignals() {
   while (const std::optional<int> signal = signals_.Next()) {
     if (*signal == SIGCHLD) continue;  // Step asks every child
-    // The second one; or the first when all is done but the leaving.
-    if (end_.signal != 0 || phase_ == Phase::kLeaving) {
-      pipeline_.KillAll();
-      phase_ = Phase::kOver;
-      return;
+    switch (stop_signals_.Take(*signal, clock_.Now())) {
+      case StopSignals::Meaning::kSame:
+        break;
+      case StopSignals::Meaning::kDrain:
+        Interrupt(*signal);
+        break;
+      case StopSignals::Meaning::kNoted:
+        terminal_.Print(fmt::format("{}: still finishing what is in flight{}", SignalName(*signal),
+                                    HowToInsist(*signal)));
+        break;
+      case StopSignals::Meaning::kAtOnce:
+        return Hurry(*signal);
     }
-    end_.signal = *signal;
-    terminal_.Print(fmt::format("{}: finishing what is in flight; once more stops at once",
-                                SignalName(*signal)));
-    // A worker that got the signal too leaves by itself.
-    pipeline_.ExpectEnds();
-    Cancel("interrupted by " + SignalName(*signal), StopDeadline(pipeline_.LongestDrain()));
   }
+}
+
+void RunSession::Interrupt(int signal) {
+  if (phase_ == Phase::kLeaving) return;  // all is done but that
+  terminal_.Print(
+      fmt::format("{}: finishing what is in flight{}", SignalName(signal), HowToInsist(signal)));
+  // A worker that got the signal too leaves by itself.
+  pipeline_.ExpectEnds();
+  if (phase_ == Phase::kStopping) return;  // the time was up, or there is no use in going on
+  end_.signal = signal;
+  Cancel("interrupted by " + SignalName(signal), StopDeadline(pipeline_.LongestDrain()));
+}
+
+void RunSession::Hurry(int signal) {
+  terminal_.Print(fmt::format("{}: stopping at once", SignalName(signal)));
+  end_.signal = signal;
+  phase_ = Phase::kHurrying;
+  deadline_ = clock_.Now() + kHurryDeadline;
+  pipeline_.ShutdownNow();
 }
 
 void RunSession::TakeReplies() {
@@ -132,6 +160,13 @@ void RunSession::CheckPipeline() {
     if (pipeline_.AllEnded()) phase_ = Phase::kOver;
     return;
   }
+  if (phase_ == Phase::kHurrying) {
+    if (!pipeline_.AllEnded()) return;
+    // Its last message may still be on its way.
+    if (follower_.ended() || !follower_.following()) phase_ = Phase::kOver;
+    deadline_ = std::min(*deadline_, clock_.Now() + kLastWordDeadline);
+    return;
+  }
   if (follower_.ended()) return Leave();
   if (follower_.refused()) return Trouble(follower_.refused()->message, kExitUnfinished);
   if (const std::optional<ChildEnd>& broker = pipeline_.BrokerEnd()) {
@@ -174,6 +209,12 @@ void RunSession::CheckDeadline() {
         end_.exit_status = kExitUnfinished;
       }
       return Leave();
+    case Phase::kHurrying:
+      if (!follower_.ended() && end_.trouble.empty()) {
+        end_.trouble = "the broker did not say in time how the run ended";
+        end_.exit_status = kExitUnfinished;
+      }
+      [[fallthrough]];
     default:
       pipeline_.KillAll();
       phase_ = Phase::kOver;
@@ -205,7 +246,7 @@ void RunSession::Trouble(std::string what, int exit_status) {
     end_.trouble = std::move(what);
     end_.exit_status = exit_status;
   }
-  Leave();
+  if (phase_ != Phase::kHurrying && phase_ != Phase::kOver) Leave();
 }
 
 }  // namespace millrace::cli

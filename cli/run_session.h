@@ -27,7 +27,7 @@ struct SessionOptions {
 // How a session ended.
 struct SessionEnd {
   std::optional<wire::RunStatus> run;  // as it ended; nullopt where that was not to be learnt
-  int signal = 0;                      // that interrupted it; 0: none did
+  int signal = 0;                      // that interrupted it, or made it end at once; 0: none did
   bool out_of_time = false;            // it was stopped at SessionOptions::until
   // Why there was no ordinary end; "" where there was one. `exit_status` goes with it.
   std::string trouble;
@@ -52,6 +52,8 @@ class RunSession {
   static constexpr Duration kAfterDrain = std::chrono::seconds(5);
   // For a run to end whose pipeline cannot work.
   static constexpr Duration kGiveUpDeadline = std::chrono::seconds(3);
+  // For the broker to write the report once somebody insists and the workers have been killed.
+  static constexpr Duration kHurryDeadline = std::chrono::seconds(5);
   // For the last message of a broker that has left.
   static constexpr Duration kLastWordDeadline = std::chrono::seconds(1);
 
@@ -68,12 +70,17 @@ class RunSession {
     kRunning,
     kStopping,  // cancelled: until the run has ended
     kLeaving,   // until every child has ended
+    kHurrying,  // the workers were killed: until the broker has said how the run ended, and left
     kOver,
   };
 
   void Submit();
   void Wait();
   void TakeSignals();
+  // The first signal.
+  void Interrupt(int signal);
+  // The one that insists.
+  void Hurry(int signal);
   void TakeReplies();
   void OnSubmitReply(const wire::ControlReply& reply);
   // What the broker that died had not answered is asked of the new one.
@@ -92,6 +99,7 @@ class RunSession {
 
   const Clock& clock_;
   SignalFd& signals_;
+  StopSignals stop_signals_;
   Terminal& terminal_;
   LocalPipeline& pipeline_;
   const SessionOptions options_;

@@ -19,6 +19,9 @@
 namespace millrace::cli {
 namespace {
 
+// For the broker to write the reports of what was under way, once somebody insists.
+constexpr Duration kHurryDeadline = std::chrono::seconds(5);
+
 // Keeps the pipeline running until it is told to stop or cannot go on.
 class Upkeep {
  public:
@@ -50,12 +53,20 @@ class Upkeep {
   void TakeSignals() {
     while (const std::optional<int> signal = signals_.Next()) {
       if (*signal == SIGCHLD) continue;
-      if (deadline_) {
-        pipeline_.KillAll();
-        over_ = true;
-        return;
+      switch (stop_signals_.Take(*signal, clock_.Now())) {
+        case StopSignals::Meaning::kSame:
+        case StopSignals::Meaning::kNoted:
+          break;
+        case StopSignals::Meaning::kDrain:
+          Stop("stopping: what is in flight finishes; a second Ctrl-C or SIGTERM stops at once",
+               kExitDone);
+          break;
+        case StopSignals::Meaning::kAtOnce:
+          terminal_.Print("millrace: stopping at once");
+          deadline_ = clock_.Now() + kHurryDeadline;
+          pipeline_.ShutdownNow();
+          break;
       }
-      Stop("stopping: what is in flight finishes; once more stops at once", kExitDone);
     }
   }
 
@@ -98,6 +109,7 @@ class Upkeep {
 
   const Clock& clock_;
   SignalFd& signals_;
+  StopSignals stop_signals_;
   Terminal& terminal_;
   LocalPipeline& pipeline_;
   std::optional<Instant> deadline_;  // set once it is stopping
@@ -147,8 +159,9 @@ void AddUpCommand(CLI::App& app, Action& chosen, const std::vector<std::string>&
   AddParameterOptions(*command, *choice, arguments);
   AddStageOptionsHelp(*command, arguments);
   command->footer(
-      "On the addresses that the topology names, until `millrace down`, Ctrl-C, SIGTERM or "
-      "SIGHUP.\n\n"
+      "On the addresses that the topology names, until `millrace down`, Ctrl-C, SIGTERM, SIGHUP,\n"
+      "SIGUSR1 or SIGUSR2: what is in flight finishes. A second Ctrl-C or SIGTERM, a second or\n"
+      "more later, stops at once; the reports of what was under way are still written.\n\n"
       "Examples:\n"
       "  millrace up demo\n"
       "  millrace up face-parsing --weights models/79999_iter.pth --set preprocess.replicas=4");

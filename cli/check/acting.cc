@@ -55,7 +55,7 @@ class ActLog {
     terminal_.Print(text);
     if (signal_ != 0) {
       terminal_.Print("millrace: interrupted; the same command goes on where it stopped");
-      return kExitSignal + signal_;
+      return ExitStatusOfSignal(signal_);
     }
     return Count(Acted::kFailed) > 0 ? kExitUnfinished : kExitDone;
   }
@@ -125,7 +125,7 @@ Result<int> DeleteBroken(SignalFd& signals, const ActOptions& options, const Che
                                                    summary.PixelsLostByCode()));
     if (!answer.yes) {
       terminal.Print("nothing was deleted");
-      return answer.signal == 0 ? kExitDone : kExitSignal + answer.signal;
+      return answer.signal == 0 ? kExitDone : ExitStatusOfSignal(answer.signal);
     }
   }
   ActLog log(signals, terminal, options.verbose || options.dry_run);

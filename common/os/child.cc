@@ -67,7 +67,7 @@ CStrings Environment(const ChildOptions& options) {
   sigemptyset(&none);
   for (const int number : {SIGINT, SIGTERM, SIGCHLD, SIGPIPE}) std::signal(number, SIG_DFL);
   if (ignore_interrupt) {
-    for (const int number : {SIGINT, SIGHUP}) std::signal(number, SIG_IGN);
+    for (const int number : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) std::signal(number, SIG_IGN);
   }
   pthread_sigmask(SIG_SETMASK, &none, nullptr);
   execve(executable, argv, envp);

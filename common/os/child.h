@@ -20,8 +20,8 @@ struct ChildOptions {
   // True: stderr and stdout are one pipe that the parent reads with ReadStderr, so that what a
   // child prints is never taken for the parent's result. False: the parent's own.
   bool capture_stderr = false;
-  // The terminal sends SIGINT to the whole group, and SIGHUP when it goes; a supervised child
-  // leaves on its parent's word.
+  // The terminal sends SIGINT to the whole group, and SIGHUP when it goes; a scheduler sends
+  // SIGUSR1 or SIGUSR2 to every process of a job. A supervised child leaves on its parent's word.
   bool ignore_interrupt = false;
 };
 

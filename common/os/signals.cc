@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <initializer_list>
 
 namespace millrace {
 namespace {
@@ -18,6 +19,9 @@ void PassToMainThread(int signal) {
   syscall(SYS_tgkill, getpid(), getpid(), signal);
   errno = before;
 }
+
+// Those that may be inherited as "ignore", and then stay so.
+constexpr std::initializer_list<int> kMayBeIgnored = {SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
 
 // A signalfd gives the lowest number first: SIGHUP, though another came before it.
 bool IsPending(int signal) {
@@ -33,7 +37,7 @@ Result<SignalFd> SignalFd::Open() {
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGCHLD);
   // A blocked signal is queued even where its disposition is "ignore", so ask.
-  for (const int signal : {SIGINT, SIGHUP}) {
+  for (const int signal : kMayBeIgnored) {
     struct sigaction inherited {};
     sigaction(signal, nullptr, &inherited);
     if (inherited.sa_handler != SIG_IGN) sigaddset(&set, signal);
@@ -45,7 +49,7 @@ Result<SignalFd> SignalFd::Open() {
   pass_on.sa_handler = PassToMainThread;
   pass_on.sa_flags = SA_RESTART;
   // SIGCHLD too: inherited as "ignore" it would reap the children behind our back.
-  for (const int signal : {SIGTERM, SIGCHLD, SIGINT, SIGHUP}) {
+  for (const int signal : {SIGTERM, SIGCHLD, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) {
     if (sigismember(&set, signal) == 1) sigaction(signal, &pass_on, nullptr);
   }
   std::signal(SIGPIPE, SIG_IGN);
@@ -67,6 +71,25 @@ std::optional<int> SignalFd::Next() {
     told_to_leave_ = told_to_leave_ || signal != SIGCHLD;
     return signal;
   }
+}
+
+StopSignals::Meaning StopSignals::Take(int signal, Instant now) {
+  if (!first_) {
+    first_ = now;
+    if (std::optional<Instant>* mine = FirstOfInsistent(signal)) *mine = now;
+    return Meaning::kDrain;
+  }
+  std::optional<Instant>* first_of_kind = FirstOfInsistent(signal);
+  const bool again = first_of_kind != nullptr && first_of_kind->has_value();
+  if (first_of_kind != nullptr && !again) *first_of_kind = now;
+  if (now - *first_ < kSameOrder) return Meaning::kSame;
+  if (!again) return Meaning::kNoted;
+  return now - **first_of_kind < kSameOrder ? Meaning::kSame : Meaning::kAtOnce;
+}
+
+std::optional<Instant>* StopSignals::FirstOfInsistent(int signal) {
+  if (signal == SIGINT) return &first_interrupt_;
+  return signal == SIGTERM ? &first_terminate_ : nullptr;
 }
 
 }  // namespace millrace

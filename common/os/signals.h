@@ -3,13 +3,14 @@
 
 #include <optional>
 
+#include "common/base/clock.h"
 #include "common/base/result.h"
 #include "common/os/unique_fd.h"
 
 namespace millrace {
 
-// SIGINT, SIGTERM, SIGHUP and SIGCHLD, to be read from a descriptor; SIGPIPE is ignored for the
-// process. SIGINT and SIGHUP stay ignored where the process was started so
+// SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 and SIGCHLD, to be read from a descriptor; SIGPIPE is
+// ignored for the process. All but SIGTERM and SIGCHLD stay ignored if the process was started so
 // (ChildOptions::ignore_interrupt, a shell's background jobs, nohup).
 //
 // A SIGHUP is told only where none of the others that end a process has been: when a terminal goes,
@@ -33,6 +34,34 @@ class SignalFd {
   explicit SignalFd(UniqueFd fd) : fd_(std::move(fd)) {}
   UniqueFd fd_;
   bool told_to_leave_ = false;  // by a signal that Next has given
+};
+
+// What a signal asks of a process that finishes what it has in hand before it leaves.
+//
+// The first signal of any kind starts that. Schedulers send SIGTERM to each process of a job, twice
+// within milliseconds, and may send SIGUSR1 a minute ahead as a warning; a terminal that goes sends
+// SIGHUP twice. So only a second SIGINT or a second SIGTERM means "at once", and only if it comes
+// kSameOrder or more after both the first of its own kind and the first signal of all.
+class StopSignals {
+ public:
+  enum class Meaning {
+    kDrain,   // the first
+    kSame,    // the first one once more
+    kNoted,   // another kind, later: the draining has begun
+    kAtOnce,  // somebody insists
+  };
+  static constexpr Duration kSameOrder = std::chrono::seconds(1);
+
+  // Takes a signal other than SIGCHLD, in the order in which they came.
+  Meaning Take(int signal, Instant now);
+
+ private:
+  // When the first of this kind came, of those that can insist; nullptr for the others.
+  std::optional<Instant>* FirstOfInsistent(int signal);
+
+  std::optional<Instant> first_;
+  std::optional<Instant> first_interrupt_;
+  std::optional<Instant> first_terminate_;
 };
 
 }  // namespace millrace

@@ -54,12 +54,13 @@ WorkerEnd WorkerLoop::Run() {
 void WorkerLoop::OnSignal() {
   while (const std::optional<int> signal = signals_.Next()) {
     if (*signal == SIGCHLD || (*signal == SIGINT && config_.supervised)) continue;
-    if (asked_to_leave_ || !core_) {
+    const StopSignals::Meaning meaning = stop_signals_.Take(*signal, clock_.Now());
+    if (meaning == StopSignals::Meaning::kAtOnce || !core_) {
       end_ = WorkerEnd{128 + *signal, core_ ? "told twice to leave" : "told to leave at its start"};
       return;
     }
+    if (meaning != StopSignals::Meaning::kDrain) continue;
     log_->info("leaving: finishing what is under way");
-    asked_to_leave_ = true;
     core_->Drain(clock_.Now());
   }
 }

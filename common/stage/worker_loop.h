@@ -80,7 +80,7 @@ class WorkerLoop {
 
   std::uint64_t hello_request_ = 0;  // the last one's number, and its attempt
   std::int64_t hello_attempt_ = 0;
-  bool asked_to_leave_ = false;
+  StopSignals stop_signals_;
   std::optional<WorkerEnd> end_;
   std::optional<Instant> malformed_logged_;
   std::uint64_t malformed_ = 0;

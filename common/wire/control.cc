@@ -188,7 +188,9 @@ Frames Encode(const RequestEnvelope& message) {
                    Begin(packer, "failures", id, 2).Key("run").Unsigned(failures.run.value());
                    packer.Key("offset").Integer(failures.offset);
                  },
-                 [&](const ShutdownRequest&) { Begin(packer, "shutdown", id, 0); },
+                 [&](const ShutdownRequest& shutdown) {
+                   Begin(packer, "shutdown", id, 1).Key("now").Bool(shutdown.now);
+                 },
              },
              message.request);
   return {packer.Finish()};
@@ -246,7 +248,7 @@ Result<RequestEnvelope> DecodeRequest(std::span<const Buffer> frames) {
         if (type == "pause") return with(PauseRequest{ReadRun(reader)});
         if (type == "resume") return with(ResumeRequest{ReadRun(reader)});
         if (type == "backup") return with(BackupRequest{reader.Text("path")});
-        if (type == "shutdown") return with(ShutdownRequest{});
+        if (type == "shutdown") return with(ShutdownRequest{reader.BoolOr("now", false)});
         return std::nullopt;
       });
 }

@@ -251,7 +251,9 @@ struct FailuresRequest {
   std::int64_t offset = 0;
 };
 // The broker lets its workers finish what they hold, sends them away, and leaves.
-struct ShutdownRequest {};
+struct ShutdownRequest {
+  bool now = false;  // it waits for no worker: what is in flight is unfinished
+};
 
 using ControlRequest =
     std::variant<Hello, Exit, Submit, RetryRequest, StatusRequest, WaitRequest, CancelRequest,

@@ -62,7 +62,7 @@ class Stopping(TestCase):
         self.assertEqual(files_below(self.out), self.names)
 
     def test_a_list_that_is_still_being_written_does_not_hold_up_a_signal(self):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
             with self.subTest(number):
                 reader, writer = map(os.fdopen, os.pipe(), ("rb", "wb"))
                 with reader, writer:
@@ -71,7 +71,7 @@ class Stopping(TestCase):
                         lambda pid=run.pid: [p for p in open_files(pid) if p.endswith("/files")],
                         "the list to be read")[0]
                     os.kill(run.pid, number)
-                    self.assertEqual(run.wait(), 128 + number, run.stderr)
+                    self.assertEqual(run.wait(), 75 if number == signal.SIGUSR1 else 128 + number, run.stderr)
                 self.assertFalse(os.path.exists(os.path.dirname(copy)))
 
     def test_a_scan_in_the_midst_of_a_long_chunk_is_given_up(self):
@@ -89,15 +89,77 @@ class Stopping(TestCase):
         self.assertEqual(report["scanned"], 300)
         self.assertFalse(report["scan_complete"])
 
-    def test_a_second_signal_stops_at_once(self):
+    def start_and_hold(self):
+        """What is in flight cannot finish: its worker is frozen, and is not given up before long."""
+        run = self.start_and_get_going("--set", "broker.heartbeat=50s", "--set", "inference.lease=50s")
+        os.kill(run.children()["inference-0"], signal.SIGSTOP)
+        return run
+
+    def insist(self, run, number, to=os.kill):
+        """The second of a kind means "at once" from a second after the first."""
+        def ended():
+            to(run.pid, number)
+            return run.process.poll() is not None
+        wait_until(ended, "the end")
+
+    def test_sigterm_twice_within_milliseconds_is_one_order_to_drain(self):
         run = self.start_and_get_going()
         children = run.children()
-        os.kill(children["inference-0"], signal.SIGSTOP)  # what is in flight cannot finish
-        os.kill(run.pid, signal.SIGTERM)
-        wait_until(lambda: "once more stops at once" in run.stderr, "the first one's answer")
-        os.kill(run.pid, signal.SIGTERM)
-        self.assertEqual(run.wait(), 143)
-        self.assert_gone(children)
+        os.killpg(run.pid, signal.SIGTERM)
+        time.sleep(0.013)  # as Slurm does it, to each process of a step
+        os.killpg(run.pid, signal.SIGTERM)
+        self.assertEqual(run.wait(), 143, run.stderr)
+        self.assert_stopped_cleanly(run, children)
+        self.assertNotIn("stopping at once", run.stderr)
+
+    def test_a_user_signal_drains_as_a_stop_by_plan(self):
+        for number in (signal.SIGUSR1, signal.SIGUSR2):
+            for to in (os.kill, os.killpg):
+                with self.subTest(number=number, to=to.__name__):
+                    self.out = self.folder / f"out-{number}-{to.__name__}"
+                    run = self.start_and_get_going()
+                    children = run.children()
+                    to(run.pid, number)
+                    self.assertEqual(run.wait(), 75, run.stderr)
+                    self.assert_stopped_cleanly(run, children)
+                    self.assertIn("the same command goes on where it stopped", run.stderr)
+
+    def test_a_warning_and_then_sigterm_twice_is_a_stop_by_plan(self):
+        run = self.start_and_hold()
+        children = run.children()
+        os.kill(run.pid, signal.SIGUSR1)
+        wait_until(lambda: "SIGUSR1: finishing what is in flight\n" in run.stderr, "the first one's answer")
+
+        def noted():
+            os.kill(run.pid, signal.SIGUSR1)
+            return "SIGUSR1: still finishing" in run.stderr
+        wait_until(noted, "a second")
+        os.killpg(run.pid, signal.SIGTERM)
+        wait_until(lambda: "SIGTERM: still finishing what is in flight" in run.stderr, "its answer")
+        os.killpg(run.pid, signal.SIGTERM)
+        os.kill(children["inference-0"], signal.SIGCONT)
+        self.assertEqual(run.wait(), 75, run.stderr)
+        self.assertIn("interrupted by SIGUSR1", self.report()["reason"])
+        self.assert_stopped_cleanly(run, children)
+
+    def test_a_second_signal_stops_at_once_and_the_report_is_written(self):
+        for number, status in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+            for to in (os.kill, os.killpg):
+                with self.subTest(number=number, to=to.__name__):
+                    self.out = self.folder / f"out-{number}-{to.__name__}"
+                    run = self.start_and_hold()
+                    children = run.children()
+                    to(run.pid, number)
+                    wait_until(lambda r=run: "stops at once" in r.stderr, "the first one's answer")
+                    self.insist(run, number, to)
+                    self.assertEqual(run.wait(), status, run.stderr)
+                    self.assertIn(": stopping at once", run.stderr)
+                    self.assert_gone(children)
+                    report = self.report()
+                    self.assertGreater(report["unfinished"], 0, report)
+                    self.assertEqual(report["ok"], len(files_below(self.out)))
+                    self.assertEqual(self.failures(), {})
+                    self.assertIn("the same command goes on where it stopped", run.stderr)
 
     def test_until_a_time_of_day_it_goes_on_and_then_stops_like_ctrl_c(self):
         # A zone in which it is three seconds to six now; POSIX counts how far UTC is ahead.
@@ -109,7 +171,7 @@ class Stopping(TestCase):
         os.kill(children["inference-0"], signal.SIGSTOP)  # the run is not over before the time
         wait_until(lambda: "it is 06:00: finishing" in run.stderr, "the time")
         os.kill(children["inference-0"], signal.SIGCONT)
-        self.assertEqual(run.wait(), 3, run.stderr)
+        self.assertEqual(run.wait(), 75, run.stderr)
         self.assertIn("it is 06:00, as --until says", run.stderr)
         self.assertIn("the same command goes on where it stopped", run.stderr)
         self.assert_stopped_cleanly(run, children)

@@ -125,12 +125,16 @@ class TerminalTest(TestCase):
         self.assert_gone(children)
 
     def test_the_second_ctrl_c_stops_at_once(self):
-        terminal = self.start_and_get_going()
+        terminal = self.start_and_get_going("--set", "broker.heartbeat=50s")
         children = children_of(terminal.pid)
         os.kill(children["inference-0"], signal.SIGSTOP)  # what is in flight cannot finish
         terminal.press(CTRL_C)
-        wait_until(lambda: "once more stops at once" in terminal.read(), "the first one's answer")
-        terminal.press(CTRL_C)
+        wait_until(lambda: "a second Ctrl-C stops at once" in terminal.read(), "the first one's answer")
+
+        def stopping():
+            terminal.press(CTRL_C)  # one that comes within a second is the first one's double
+            return "Ctrl-C: stopping at once" in terminal.read()
+        wait_until(stopping, "the second one's answer")
         self.assertEqual(terminal.wait(), 130)
         self.assert_gone(children)
 

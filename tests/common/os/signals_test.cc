@@ -94,10 +94,10 @@ TEST_CASE("writing to a pipe that nobody reads is an error, not the end") {
   close(ends[1]);
 }
 
-TEST_CASE("an interrupt or a hangup that the process was told to ignore stays ignored") {
+TEST_CASE("a signal that the process was told to ignore stays ignored, but for SIGTERM") {
   auto before = SignalFd::Open();  // takes what an earlier test left blocked
   REQUIRE(before);
-  for (const int ignored : {SIGINT, SIGHUP}) {
+  for (const int ignored : {SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) {
     CAPTURE(ignored);
     struct sigaction old {};
     struct sigaction ignore {};
@@ -143,6 +143,53 @@ TEST_CASE("a hangup is told once, and not at all behind another order to leave")
   CHECK(others->Next() == SIGTERM);
   kill(getpid(), SIGHUP);
   CHECK_FALSE(others->Next().has_value());
+}
+
+using Meaning = StopSignals::Meaning;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+constexpr Instant kStart{std::chrono::hours(1)};
+
+TEST_CASE("a signal that comes again within a second of the first is the same order") {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2}) {
+    CAPTURE(signal);
+    StopSignals signals;
+    CHECK(signals.Take(signal, kStart) == Meaning::kDrain);
+    CHECK(signals.Take(signal, kStart + milliseconds(13)) == Meaning::kSame);
+    CHECK(signals.Take(SIGHUP, kStart + milliseconds(500)) == Meaning::kSame);
+    CHECK(signals.Take(SIGTERM, kStart + milliseconds(999)) == Meaning::kSame);
+  }
+}
+
+TEST_CASE("a second interrupt or SIGTERM, a second later, means at once") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    CAPTURE(signal);
+    StopSignals signals;
+    CHECK(signals.Take(signal, kStart) == Meaning::kDrain);
+    CHECK(signals.Take(signal, kStart + milliseconds(13)) == Meaning::kSame);
+    CHECK(signals.Take(signal, kStart + seconds(1)) == Meaning::kAtOnce);
+    CHECK(signals.Take(signal, kStart + seconds(1)) == Meaning::kAtOnce);
+  }
+}
+
+TEST_CASE("a warning a minute before SIGTERM, which comes twice, is no reason to hurry") {
+  StopSignals signals;
+  CHECK(signals.Take(SIGUSR1, kStart) == Meaning::kDrain);
+  CHECK(signals.Take(SIGUSR1, kStart + seconds(5)) == Meaning::kNoted);
+  CHECK(signals.Take(SIGTERM, kStart + minutes(1)) == Meaning::kNoted);
+  CHECK(signals.Take(SIGTERM, kStart + minutes(1) + milliseconds(13)) == Meaning::kSame);
+  CHECK(signals.Take(SIGINT, kStart + minutes(2)) == Meaning::kNoted);
+  CHECK(signals.Take(SIGTERM, kStart + minutes(2)) == Meaning::kAtOnce);
+}
+
+TEST_CASE("hangups and user signals never mean at once, however often they come") {
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2}) {
+    CAPTURE(signal);
+    StopSignals signals;
+    CHECK(signals.Take(signal, kStart) == Meaning::kDrain);
+    for (int i = 1; i < 5; ++i) CHECK(signals.Take(signal, kStart + minutes(i)) == Meaning::kNoted);
+  }
 }
 
 }  // namespace

@@ -182,7 +182,8 @@ TEST_CASE("requests survive the wire with their numbers") {
   CHECK(ThroughRequest(StatusRequest{RunId(4)}).run == RunId(4));
   CHECK(ThroughRequest(CancelRequest{RunId(4), "why"}).reason == "why");
   CHECK(ThroughRequest(FailuresRequest{RunId(4), 12}).offset == 12);
-  ThroughRequest(ShutdownRequest{});
+  CHECK_FALSE(ThroughRequest(ShutdownRequest{}).now);
+  CHECK(ThroughRequest(ShutdownRequest{true}).now);
 }
 
 TEST_CASE("replies survive the wire with their numbers") {
