@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -85,27 +86,64 @@ class PngInspector {
     strict_ = CheckExif(chunk.data, chunk.data_at());
   }
 
+  // The chunks of one picture's data, one behind the other.
+  struct DataRun {
+    std::size_t begin = 0;     // of the first one's head
+    std::size_t data_end = 0;  // behind the last one's data
+    std::size_t chunks = 0;
+    std::size_t data_bytes = 0;
+    std::optional<std::size_t> bad_crc;  // the first one with a wrong checksum
+    bool cut = false;                    // the file ends within the last one
+  };
+
   // One picture's data: the run of its chunks from at_ on, and afterwards at_ is behind it. `skip`:
   // bytes of each chunk before the data.
   std::optional<Finding> ReadRows(const PngShape& shape, std::string_view type, std::size_t skip) {
-    PngRows rows(shape);
-    std::optional<std::size_t> bad_crc;
-    std::size_t data_end = at_;
-    bool cut = false;
+    DataRun run;
+    run.begin = at_;
+    run.data_end = at_;
     while (const std::optional<PngChunk> chunk = ReadPngChunk(file_, at_)) {
-      if (chunk->type != type) break;
-      if (chunk->data.size() < skip) break;
+      if (chunk->type != type || chunk->data.size() < skip) break;
       if (skip > 0) {
         if (auto wrong = rules_.Check(*chunk)) return wrong;
       }
-      if (chunk->wrong_crc() && !bad_crc) bad_crc = at_;
-      rows.Add(chunk->data.subspan(skip), chunk->data_at() + skip);
-      data_end = chunk->data_at() + chunk->data.size();
-      cut = !chunk->whole;
+      if (chunk->wrong_crc() && !run.bad_crc) run.bad_crc = at_;
+      ++run.chunks;
+      run.data_bytes += chunk->data.size() - skip;
+      run.data_end = chunk->data_at() + chunk->data.size();
+      run.cut = !chunk->whole;
       at_ = chunk->end;
-      if (cut) break;
+      if (run.cut) break;
     }
-    return JudgeRows(rows, cut, data_end, bad_crc);
+    PngRows rows(shape);
+    if (!run.cut && !run.bad_crc && IsWhole(rows, run, skip)) return std::nullopt;
+    ForEachPiece(run, skip, [&](FileBytes piece, std::size_t at) { rows.Add(piece, at); });
+    return JudgeRows(rows, run.cut, run.data_end, run.bad_crc);
+  }
+
+  template <typename Take>
+  void ForEachPiece(const DataRun& run, std::size_t skip, const Take& take) const {
+    std::size_t at = run.begin;
+    for (std::size_t i = 0; i < run.chunks; ++i) {
+      const std::optional<PngChunk> chunk = ReadPngChunkUnchecked(file_, at);
+      take(chunk->data.subspan(skip), chunk->data_at() + skip);
+      at = chunk->end;
+    }
+  }
+
+  // PngRows::IsWhole, which wants the data in one piece.
+  [[nodiscard]] bool IsWhole(const PngRows& rows, const DataRun& run, std::size_t skip) const {
+    if (run.chunks == 0 || run.data_bytes > PngRows::kMaxWholeBytes) return false;
+    if (run.chunks == 1) {
+      return rows.IsWhole(file_.subspan(run.data_end - run.data_bytes, run.data_bytes));
+    }
+    const auto gathered = std::make_unique_for_overwrite<std::byte[]>(run.data_bytes);
+    std::size_t have = 0;
+    ForEachPiece(run, skip, [&](FileBytes piece, std::size_t /*at*/) {
+      std::copy(piece.begin(), piece.end(), gathered.get() + have);
+      have += piece.size();
+    });
+    return rows.IsWhole({gathered.get(), have});
   }
 
   std::optional<Finding> JudgeRows(const PngRows& rows, bool cut, std::size_t data_end,

@@ -1,6 +1,6 @@
 #include "common/image/inspect/png_chunk.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <algorithm>
 
@@ -8,7 +8,7 @@
 
 namespace millrace {
 
-std::optional<PngChunk> ReadPngChunk(FileBytes file, std::size_t at) {
+std::optional<PngChunk> ReadPngChunkUnchecked(FileBytes file, std::size_t at) {
   if (at > file.size() || file.size() - at < PngChunk::kHeadBytes) return std::nullopt;
   PngChunk chunk;
   chunk.at = at;
@@ -19,9 +19,15 @@ std::optional<PngChunk> ReadPngChunk(FileBytes file, std::size_t at) {
   chunk.data_ok = length <= left;
   chunk.whole = chunk.data_ok && left - length >= PngChunk::kCrcBytes;
   chunk.end = chunk.whole ? chunk.data_at() + length + PngChunk::kCrcBytes : file.size();
-  if (chunk.whole) {
-    const auto* begin = reinterpret_cast<const Bytef*>(file.data()) + at + 4;
-    chunk.crc_ok = crc32_z(0, begin, length + 4) == Big32(file, chunk.data_at() + length);
+  return chunk;
+}
+
+std::optional<PngChunk> ReadPngChunk(FileBytes file, std::size_t at) {
+  std::optional<PngChunk> chunk = ReadPngChunkUnchecked(file, at);
+  if (chunk && chunk->whole) {
+    const std::size_t length = chunk->data.size();
+    chunk->crc_ok = libdeflate_crc32(0, file.data() + at + 4, length + 4) ==
+                    Big32(file, chunk->data_at() + length);
   }
   return chunk;
 }

@@ -28,6 +28,9 @@ struct PngChunk {
 // The chunk at `at`; nothing where the file has no head there.
 std::optional<PngChunk> ReadPngChunk(FileBytes file, std::size_t at);
 
+// The same, but for crc_ok, which is false: for chunks whose checksum is known.
+std::optional<PngChunk> ReadPngChunkUnchecked(FileBytes file, std::size_t at);
+
 // Letters, digits and the underscore, as Pillow's is_cid has it.
 bool IsPngChunkType(std::string_view type);
 

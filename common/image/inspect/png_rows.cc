@@ -1,5 +1,7 @@
 #include "common/image/inspect/png_rows.h"
 
+#include <libdeflate.h>
+
 #include <algorithm>
 #include <new>
 #include <string_view>
@@ -79,6 +81,28 @@ void PngRows::SkipEmptyPasses() {
 
 double PngRows::Missing() const {
   return 1.0 - static_cast<double>(taken_) / static_cast<double>(std::max<std::int64_t>(total_, 1));
+}
+
+bool PngRows::IsWhole(FileBytes data) const {
+  if (total_ > kMaxWholeBytes) return false;
+  const std::unique_ptr<libdeflate_decompressor, decltype(&libdeflate_free_decompressor)> inflater(
+      libdeflate_alloc_decompressor(), &libdeflate_free_decompressor);
+  if (inflater == nullptr) throw std::bad_alloc();
+  const auto size = static_cast<std::size_t>(total_);
+  const auto rows = std::make_unique_for_overwrite<std::uint8_t[]>(size);
+  std::size_t used = 0;
+  std::size_t made = 0;
+  // The output is as long as the rows are: libdeflate is done with data that makes more.
+  const libdeflate_result result = libdeflate_zlib_decompress_ex(
+      inflater.get(), data.data(), data.size(), rows.get(), size, &used, &made);
+  if (result != LIBDEFLATE_SUCCESS || made != size) return false;
+  const std::uint8_t* row = rows.get();
+  for (const Pass& pass : pass_shapes_) {
+    for (std::int64_t y = 0; y < pass.rows; ++y, row += pass.row_bytes) {
+      if (*row > kLastFilter) return false;
+    }
+  }
+  return true;
 }
 
 void PngRows::Add(FileBytes piece, std::size_t offset) {

@@ -36,6 +36,13 @@ class PngRows {
   PngRows(const PngRows&) = delete;
   PngRows& operator=(const PngRows&) = delete;
 
+  // Whether `data` is that of all rows and nothing else is wrong with it: it inflates to their
+  // number of bytes, with its own end and checksum, and each row's filter exists. A quick answer,
+  // to be asked before any piece is added; false where there is anything to say, and for pictures
+  // that would take more than kMaxWholeBytes.
+  [[nodiscard]] bool IsWhole(FileBytes data) const;
+  static constexpr std::int64_t kMaxWholeBytes = 128 << 20;
+
   // The next piece of the data; `offset`: where it lies in the file.
   void Add(FileBytes piece, std::size_t offset);
 
