@@ -1,9 +1,14 @@
 #include "stages/scanner/path_list.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <vector>
 
+#include "common/image/sniff.h"
 #include "stages/scanner/examine.h"
 
 namespace millrace {
@@ -57,12 +62,11 @@ Result<std::unique_ptr<PathList>> PathList::Open(const InputTree& tree, const Fi
   std::unique_ptr<PathList> list(new PathList(tree, filters));
   list->name_ = path;
   list->separator_ = nul_separated ? '\0' : '\n';
-  list->file_.reset(std::fopen(path.c_str(), "re"));
   const auto cannot = [&path](int error) {
     return Fail(ErrorCode::kUnreadable,
                 "cannot read the list of files " + path + ": " + ErrnoText(error));
   };
-  if (list->file_ == nullptr) return cannot(errno);
+  ASSIGN_OR_RETURN(list->file_, OpenListFile(path, "the list of files"));
   std::from_chars(position.data(), position.data() + position.size(), list->offset_);
   if (fseeko(list->file_.get(), static_cast<off_t>(list->offset_), SEEK_SET) != 0) {
     return cannot(errno);
@@ -93,7 +97,7 @@ Result<bool> PathList::Next(Visit& visit) {
 }
 
 Result<bool> PathList::ReadEntry(std::string& entry) {
-  const std::uint64_t start = offset_;
+  entry_start_ = offset_;
   for (;;) {
     const int c = std::getc(file_.get());
     if (c == EOF) {
@@ -106,12 +110,14 @@ Result<bool> PathList::ReadEntry(std::string& entry) {
     ++offset_;
     if (c == separator_) {
       if (!entry.empty()) return true;
+      entry_start_ = offset_;
       continue;
     }
     entry += static_cast<char>(c);
     if (entry.size() > kLongestPath || c == '\0') {
       return Fail(ErrorCode::kUsage,
-                  "the list of files " + name_ + " holds no path at byte " + std::to_string(start) +
+                  "the list of files " + name_ + " holds no path at byte " +
+                      std::to_string(entry_start_) +
                       (separator_ == '\n' ? ": if its entries end in NUL, say so (-0)"
                                           : ": it was to be read as entries that end in NUL (-0); "
                                             "do they end in newlines?"));
@@ -165,10 +171,7 @@ void PathList::VisitKey(const std::string& entry, Visit& visit) {
   } else if (only_.empty() && filters_.LeavesOutFile(visit.key)) {
     visit.what = Skipped{"excluded"};
   } else if (std::holds_alternative<SeenNothing>(seen)) {
-    visit.what = Failed{ErrorCode::kUnreadable,
-                        std::string("it is in the list of files and does not exist") +
-                            (entry.ends_with('\r') ? " (its line ends in a carriage return)" : ""),
-                        false};
+    VisitMissing(entry, visit);
   } else if (const auto* meta = std::get_if<Meta>(&seen)) {
     visit.what = *meta;
   } else if (const auto* failed = std::get_if<Failed>(&seen)) {
@@ -176,6 +179,40 @@ void PathList::VisitKey(const std::string& entry, Visit& visit) {
   } else {
     visit.what = std::get<Skipped>(seen);
   }
+}
+
+// Whoever may submit a run may name any file as its list, and read its failures: of a text that is
+// no list of images nothing is quoted.
+void PathList::VisitMissing(std::string_view entry, Visit& visit) {
+  const bool named = file_ == nullptr;  // by the option itself
+  const bool returns = entry.ends_with('\r');
+  if (named || NamedLikeAnImage(entry.substr(0, entry.size() - (returns ? 1 : 0)))) {
+    visit.what = Failed{ErrorCode::kUnreadable,
+                        std::string("it is in the list of files and does not exist") +
+                            (returns ? " (its line ends in a carriage return)" : ""),
+                        false};
+    return;
+  }
+  visit.key = (separator_ == '\n' ? "line " : "entry ") + std::to_string(EntryNumber()) +
+              " of the list of files";
+  visit.what = Failed{ErrorCode::kUnreadable,
+                      "the file that it names does not exist; it is not quoted, since it has no "
+                      "image's name",
+                      false};
+}
+
+std::uint64_t PathList::EntryNumber() {
+  std::array<char, 64 * 1024> block;
+  while (counted_bytes_ < entry_start_) {
+    const std::size_t wanted = std::min<std::uint64_t>(block.size(), entry_start_ - counted_bytes_);
+    const ssize_t size =
+        pread(fileno(file_.get()), block.data(), wanted, static_cast<off_t>(counted_bytes_));
+    if (size <= 0) break;  // the list has become shorter
+    counted_separators_ +=
+        static_cast<std::uint64_t>(std::count(block.begin(), block.begin() + size, separator_));
+    counted_bytes_ += static_cast<std::uint64_t>(size);
+  }
+  return counted_separators_ + 1;
 }
 
 InputTree::Place PathList::PlaceOfParent(std::string_view key) {

@@ -9,14 +9,16 @@
 //   a directory                                        skipped "directory"
 //   left out by include or exclude                     skipped "excluded"
 //   not there                                          failed kUnreadable
+//   .. and not named like an image                     likewise, under its number: "line 3 of the
+//                                                      list of files"
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "stages/scanner/list_file.h"
 #include "stages/scanner/source.h"
 #include "stages/scanner/walk.h"
 
@@ -46,15 +48,21 @@ class PathList final : public Source {
   Result<bool> ReadEntry(std::string& entry);
   void VisitEntry(const std::string& entry, Visit& visit);
   void VisitKey(const std::string& entry, Visit& visit);
+  void VisitMissing(std::string_view entry, Visit& visit);
+  // Of the entry read last, from 1: its line.
+  std::uint64_t EntryNumber();
   // Where the directory that holds the file really lies.
   InputTree::Place PlaceOfParent(std::string_view key);
 
   const InputTree& tree_;
   const Filters& filters_;
   std::string name_;  // of the list, for messages
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
+  ListFile file_{nullptr, &std::fclose};
   char separator_ = '\n';
   std::uint64_t offset_ = 0;  // behind the last entry
+  std::uint64_t entry_start_ = 0;
+  std::uint64_t counted_bytes_ = 0;  // of the list, for EntryNumber: these hold
+  std::uint64_t counted_separators_ = 0;
   std::string only_;
   // Lists are mostly in order: the last parent directory's place need not be asked again.
   std::string last_parent_;
