@@ -7,6 +7,7 @@
 #include "broker/broker.h"
 #include "broker/refusal.h"
 #include "broker/run_files.h"
+#include "common/base/path_below.h"
 
 namespace millrace {
 namespace {
@@ -208,7 +209,9 @@ Broker::Answer Broker::Take(const wire::WaitRequest& request, const std::string&
 
 Broker::Answer Broker::Take(const wire::BackupRequest& request, const std::string& identity,
                             std::uint64_t number) {
-  if (!IsAbsolute(request.path)) return Refusal(ErrorCode::kUsage, "the path must be absolute");
+  if (!IsAbsolutePath(request.path)) {
+    return Refusal(ErrorCode::kUsage, "the path must be absolute and without NUL");
+  }
   if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
   Post(BackUp{request.path}, [this, identity, number](Result<StateAnswer> answer) {
     if (!answer) return Reply(identity, number, Refusal(answer.error()));

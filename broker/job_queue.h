@@ -178,9 +178,11 @@ class JobQueue {
   // Frees the worker's slot. The job, if the lease is its latest; nullptr (stale) otherwise.
   Job* Settle(Worker& worker, const wire::Lease& lease, SendConfirm& confirm, Instant now);
   void FinishItem(Job& job, wire::ItemResult result, Instant now);
-  // False where a warning is no word, or the record's name none: the job has then ended as failed.
+  // False where a warning is no word, the record no line of a file that may be named so, or an
+  // output not below OUTPUT: the job has then ended as failed.
   bool TakeWarnings(Job& job, std::vector<std::string> warnings, Instant now);
   bool TakeRecord(Job& job, wire::Record record, Instant now);
+  bool TakeOutputs(Job& job, std::vector<wire::OutputFile> outputs, Instant now);
   void FinishScan(Job& job, wire::ScanResult result, Instant now);
   void ReleaseClaim(Worker& worker, const Job& job, Instant now);
   void FailAttempt(Job& job, const std::string& code, const std::string& text,

@@ -4,6 +4,7 @@
 
 #include "broker/broker.h"
 #include "broker/refusal.h"
+#include "common/base/path_below.h"
 #include "common/payload/meta.h"
 
 namespace millrace {
@@ -29,8 +30,8 @@ Broker::Answer Broker::Take(const wire::Submit& submit, const std::string& ident
                             std::uint64_t number) {
   if (shutting_down_) return Refusal(ErrorCode::kUnavailable, "the broker is shutting down");
   if (broken_) return Refusal(ErrorCode::kUnavailable, broken_->message);
-  if (!IsAbsolute(submit.input) || !IsAbsolute(submit.output)) {
-    return Refusal(ErrorCode::kUsage, "input and output must be absolute paths");
+  if (!IsAbsolutePath(submit.input) || !IsAbsolutePath(submit.output)) {
+    return Refusal(ErrorCode::kUsage, "input and output must be absolute paths without NUL");
   }
   if (Result<Meta> options = Meta::Decode(submit.options); !options) {
     return Refusal(options.error().WithContext("the run's options"));
@@ -78,8 +79,8 @@ Broker::Answer Broker::Take(const wire::RetryRequest& retry, const std::string& 
     }
     stage = static_cast<std::int64_t>(*index);
   }
-  if (!IsAbsolute(retry.output)) {
-    return Refusal(ErrorCode::kUsage, "output must be an absolute path");
+  if (!IsAbsolutePath(retry.output)) {
+    return Refusal(ErrorCode::kUsage, "output must be an absolute path without NUL");
   }
   RetryRun wanted{retry.output, "", stage, retry.code};
   if (const RunFiles* live = LiveRunInto(retry.output); live != nullptr) {

@@ -16,6 +16,4 @@ inline wire::ErrorReply Refusal(ErrorCode code, std::string text) {
   return Refusal(Error{code, std::move(text)});
 }
 
-inline bool IsAbsolute(const std::string& path) { return !path.empty() && path.front() == '/'; }
-
 }  // namespace millrace

@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "broker/job_queue.h"
+#include "common/base/path_below.h"
 #include "common/base/result.h"
 #include "common/payload/meta.h"
 #include "common/wire/codec.h"
+#include "common/wire/paths.h"
 #include "common/wire/words.h"
 
 namespace millrace {
@@ -30,8 +32,11 @@ std::string TakeCode(const std::string& code, std::string& text) {
 
 void TakeFound(wire::FoundItem& found) {
   if (const auto* next = std::get_if<wire::FoundItem::Next>(&found.what)) {
-    if (next->meta.size() <= kMaxMetaBytes) return;
-    found.what = wire::FoundItem::Fail{"protocol", "the scanner's meta is over its limit"};
+    if (!IsPathBelow(found.key)) {
+      found.what = wire::FoundItem::Fail{"protocol", wire::NoKey(found.key)};
+    } else if (next->meta.size() > kMaxMetaBytes) {
+      found.what = wire::FoundItem::Fail{"protocol", "the scanner's meta is over its limit"};
+    }
   } else if (auto* fail = std::get_if<wire::FoundItem::Fail>(&found.what)) {
     fail->code = TakeCode(fail->code, fail->text);
   } else if (const auto& reason = std::get<wire::FoundItem::Skip>(found.what).reason;
@@ -121,6 +126,10 @@ bool JobQueue::TakeRecord(Job& job, wire::Record record, Instant now) {
     EndItem(job, ItemOutcome::kFailed, "protocol", wire::NoRecordName(record.name), now);
     return false;
   }
+  if (record.line.find('\n') != std::string::npos) {
+    EndItem(job, ItemOutcome::kFailed, "protocol", "its record is not one line", now);
+    return false;
+  }
   job.records.push_back({std::move(record.name), std::move(record.line)});
   return true;
 }
@@ -140,6 +149,16 @@ bool JobQueue::TakeWarnings(Job& job, std::vector<std::string> warnings, Instant
   return true;
 }
 
+bool JobQueue::TakeOutputs(Job& job, std::vector<wire::OutputFile> outputs, Instant now) {
+  for (const wire::OutputFile& file : outputs) {
+    if (wire::IsOutputPath(file.path)) continue;
+    EndItem(job, ItemOutcome::kFailed, "protocol", wire::NoOutputPath(file.path), now);
+    return false;
+  }
+  std::move(outputs.begin(), outputs.end(), std::back_inserter(job.outputs));
+  return true;
+}
+
 void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
   const std::size_t bytes = PayloadBytes(result.payload);
   const std::size_t cap = settings_[job.stage].max_payload;
@@ -152,7 +171,7 @@ void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
   }
   if (!TakeWarnings(job, std::move(result.warnings), now)) return;
   if (!TakeRecord(job, std::move(result.record), now)) return;
-  std::move(result.outputs.begin(), result.outputs.end(), std::back_inserter(job.outputs));
+  if (!TakeOutputs(job, std::move(result.outputs), now)) return;
   if (job.stage + 1 == settings_.size()) {
     return EndItem(job, ItemOutcome::kOk, "", "", now);
   }

@@ -14,81 +14,33 @@
 #include <utility>
 
 #include "common/base/json_text.h"
+#include "common/base/path_below.h"
 #include "common/os/atomic_file.h"
-#include "common/os/file_time.h"
+#include "common/os/place.h"
 #include "common/os/random.h"
 #include "common/os/unique_fd.h"
+#include "common/wire/paths.h"
+#include "common/wire/words.h"
 
 namespace millrace {
 namespace {
 
-constexpr std::size_t kWriteBytes = 256 * 1024;
 constexpr std::size_t kPageBytes = 256 * 1024;
+constexpr std::string_view kFolder = ".millrace/";
 
-// Writes a file beside its final name, and renames it when it is whole and on disk.
-class WholeFile {
- public:
-  static Result<WholeFile> Create(const std::string& path) {
-    WholeFile file;
-    file.path_ = path;
-    file.temporary_ = path + ".tmp";
-    file.fd_ =
-        UniqueFd(open(file.temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-    if (!file.fd_.valid()) return millrace::Fail(file.Problem());
-    return file;
-  }
-  WholeFile(WholeFile&& other) noexcept = default;
-  WholeFile& operator=(WholeFile&&) = delete;
-  ~WholeFile() {
-    if (fd_.valid()) unlink(temporary_.c_str());
-  }
-
-  Result<void> Append(std::string_view bytes) {
-    buffer_ += bytes;
-    return buffer_.size() < kWriteBytes ? Result<void>() : Flush();
-  }
-
-  Result<void> Publish() {
-    RETURN_IF_ERROR(Flush());
-    if (fsync(fd_.get()) != 0) return millrace::Fail(Problem());
-    if (rename(temporary_.c_str(), path_.c_str()) != 0) return millrace::Fail(Problem());
-    fd_ = UniqueFd();
-    return {};
-  }
-
- private:
-  WholeFile() = default;
-  Result<void> Flush() {
-    for (std::size_t done = 0; done < buffer_.size();) {
-      const ssize_t wrote = write(fd_.get(), buffer_.data() + done, buffer_.size() - done);
-      if (wrote < 0 && errno == EINTR) continue;
-      if (wrote < 0) return millrace::Fail(Problem());
-      done += static_cast<std::size_t>(wrote);
-    }
-    buffer_.clear();
-    return {};
-  }
-  [[nodiscard]] Error Problem() const {
-    return {ErrorCode::kWriteFailed, "cannot write " + path_ + ": " + ErrnoText(errno)};
-  }
-
-  std::string path_;
-  std::string temporary_;
-  UniqueFd fd_;
-  std::string buffer_;
-};
-
-// A file of lines, published where `write` has given them all.
-Result<void> WriteLines(const std::string& path,
-                        const std::function<Result<void>(WholeFile&)>& write) {
-  ASSIGN_OR_RETURN(WholeFile file, WholeFile::Create(path));
+// OUTPUT/.millrace/NAME, published where `write` has given all of it.
+Result<void> WriteFile(const std::string& output, const std::string& name,
+                       const std::function<Result<void>(AtomicFile&)>& write) {
+  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(output, std::string(kFolder) + name));
   RETURN_IF_ERROR(write(file));
-  return file.Publish();
+  RETURN_IF_ERROR(file.Publish());
+  return {};
 }
 
-Result<void> AddLine(WholeFile& file, std::string_view line) {
+Result<void> AddLine(AtomicFile& file, std::string_view line) {
   RETURN_IF_ERROR(file.Append(line));
-  return file.Append("\n");
+  RETURN_IF_ERROR(file.Append("\n"));
+  return {};
 }
 
 bool IsThere(const std::string& path) {
@@ -96,29 +48,43 @@ bool IsThere(const std::string& path) {
   return lstat(path.c_str(), &status) == 0;
 }
 
-// Removes the file where it is still what was written for the item.
+// Removes the file where it is still what was written for the item, and lies below OUTPUT without a
+// link on the way.
 bool RemoveOutput(const std::string& output, const wire::OutputFile& file) {
-  struct stat status {};
-  const std::string path = output + "/" + file.path;
-  const bool ours = lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) &&
-                    status.st_size == file.bytes && MtimeNs(status) == file.mtime_ns;
-  return ours && unlink(path.c_str()) == 0;
+  if (!wire::IsOutputPath(file.path)) return false;
+  const OsResult<Place> place = OpenPlace(output, file.path);
+  if (!place) return false;
+  const OsResult<struct stat> status = place->Look();
+  return status && S_ISREG(status->st_mode) &&
+         StampOf(*status) == FileStamp{file.bytes, file.mtime_ns} &&
+         unlinkat(place->folder.get(), place->name.c_str(), 0) == 0;
 }
 
-Result<void> WriteDeleted(State& state, const std::string& directory, CloseRun& close) {
-  const std::string path = directory + "/deleted.jsonl";
-  unlink(path.c_str());
+// Whether an output is left of an item whose input is gone. A state of an earlier millrace may name
+// files that are not below OUTPUT: those are nobody's to look at.
+bool IsLeft(const std::string& output, const wire::OutputFile& file) {
+  return wire::IsOutputPath(file.path) && IsThere(output + "/" + file.path);
+}
+
+// Whether the input is gone, as far as that can be told from here. Where its key is no path, its
+// outputs cannot be known to be anything's.
+bool InputIsGone(const std::string& input, const ItemRow& row) {
+  return IsPathBelow(row.key) ? !IsThere(input + "/" + row.key) : row.outputs.empty();
+}
+
+Result<void> WriteDeleted(State& state, CloseRun& close) {
   RunReport& report = close.report;
+  unlink((report.output + "/.millrace/deleted.jsonl").c_str());
   if (report.deleted == 0) return {};
-  return WriteLines(path, [&](WholeFile& file) {
+  return WriteFile(report.output, "deleted.jsonl", [&](AtomicFile& file) {
     return state.ForEachDeleted(report.run, [&](const ItemRow& row) {
       // The walk may have passed before it came back; where INPUT is not to be seen from here, the
       // walk's word stands.
-      const bool prune = close.prune && !IsThere(report.input + "/" + row.key);
+      const bool prune = close.prune && InputIsGone(report.input, row);
       std::string left;
       for (const wire::OutputFile& each : row.outputs) {
         if (prune) report.pruned += RemoveOutput(report.output, each);
-        if (!IsThere(report.output + "/" + each.path)) continue;
+        if (!IsLeft(report.output, each)) continue;
         left += (left.empty() ? "\"" : ", \"") + JsonEscapeBytes(each.path) + '"';
       }
       if (prune && left.empty()) close.forget.push_back(row.key);
@@ -142,14 +108,13 @@ void RemoveOtherLists(const std::string& directory, const std::vector<std::strin
 }
 
 // Of a folder that is held: drawn where it has none yet.
-Result<std::string> FolderId(const std::string& directory) {
-  const std::string path = directory + "/id";
+Result<std::string> FolderId(const std::string& output) {
   std::string id;
-  std::ifstream(path) >> id;
+  std::ifstream(output + "/.millrace/id") >> id;
   if (!id.empty()) return id;
   ASSIGN_OR_RETURN(const std::uint64_t number, RandomId());
   id = fmt::format("{:016x}", number);
-  RETURN_IF_ERROR(WriteLines(path, [&](WholeFile& file) { return AddLine(file, id); }));
+  RETURN_IF_ERROR(WriteFile(output, "id", [&](AtomicFile& file) { return AddLine(file, id); }));
   return id;
 }
 
@@ -160,15 +125,21 @@ Result<RunFolder> RunFolder::Open(const std::string& output, bool make) {
   if (!make && !IsThere(directory)) {
     return Fail(ErrorCode::kNotFound, "there is no run's folder " + directory);
   }
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) {
-    return Fail(ErrorCode::kWriteFailed,
-                "cannot make the folder " + directory + ": " + error.message());
+  if (std::filesystem::is_symlink(std::filesystem::symlink_status(directory))) {
+    return Fail(ErrorCode::kUsage,
+                directory +
+                    " is a symbolic link, and the files that a run replaces and removes there "
+                    "would be somebody else's: remove it (--state DIR puts the state on "
+                    "another disk)");
   }
+  RETURN_IF_ERROR(MakeFolders(directory));
+  // Whoever has made OUTPUT: what a run leaves in it must not be lost with its own name.
+  RETURN_IF_ERROR(SyncFolder(output));
+  const auto synced = SyncFolder(std::filesystem::path(output).parent_path());
+  if (!synced && synced.error().error_number != EACCES) return Fail(synced.error());
   Result<FileLock> lock = FileLock::Acquire(directory + "/lock");
   if (!lock) return Fail(lock.error().WithContext("another run is writing to " + output));
-  ASSIGN_OR_RETURN(std::string id, FolderId(directory));
+  ASSIGN_OR_RETURN(std::string id, FolderId(output));
   return RunFolder(std::move(*lock), std::move(id));
 }
 
@@ -204,8 +175,8 @@ Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages,
   const std::string directory = report.output + "/.millrace";
   ASSIGN_OR_RETURN(const RunSummary summary, state.Summarize(report.run));
   TakeSummary(summary, report);
-  RETURN_IF_ERROR(WriteDeleted(state, directory, close));
-  RETURN_IF_ERROR(WriteLines(directory + "/failed.jsonl", [&](WholeFile& file) {
+  RETURN_IF_ERROR(WriteDeleted(state, close));
+  RETURN_IF_ERROR(WriteFile(report.output, "failed.jsonl", [&](AtomicFile& file) {
     return state.ForEachFailure(report.run, [&](const ItemRow& row) {
       const auto stage = static_cast<std::size_t>(row.stage);
       return AddLine(file, FailureJson(row.key, stage < stages.size() ? stages[stage] : "",
@@ -214,16 +185,18 @@ Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages,
   }));
   ASSIGN_OR_RETURN(std::vector<std::string> names, state.RecordNames(report.run));
   for (const std::string& name : names) {
-    RETURN_IF_ERROR(WriteLines(directory + "/" + name + ".jsonl", [&](WholeFile& file) {
+    if (!wire::IsRecordName(name)) continue;  // of an old or a changed state
+    RETURN_IF_ERROR(WriteFile(report.output, name + ".jsonl", [&](AtomicFile& file) {
       return state.ForEachRecord(report.run, name,
                                  [&](std::string_view line) { return AddLine(file, line); });
     }));
   }
   names.insert(names.end(), {"failed", "deleted"});
   RemoveOtherLists(directory, names);
-  ASSIGN_OR_RETURN(WholeFile file, WholeFile::Create(directory + "/report.json"));
-  RETURN_IF_ERROR(file.Append(ReportJson(report)));
-  RETURN_IF_ERROR(file.Publish());
+  RETURN_IF_ERROR(WriteFile(report.output, "report.json", [&](AtomicFile& file) -> Result<void> {
+    RETURN_IF_ERROR(file.Append(ReportJson(report)));
+    return {};
+  }));
   // What killed workers left half-written. One that still writes has lost its lease: its rename
   // fails, as it should.
   RemoveTemporaries(report.output);
@@ -255,8 +228,14 @@ Result<StateAnswer> RecordRunEnd(State& state, const CloseRun& close) {
 
 Result<FailurePage> ReadFailures(const std::string& output, std::int64_t offset) {
   const std::string path = output + "/.millrace/failed.jsonl";
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return Fail(ErrorCode::kUnreadable, path + ": " + ErrnoText(errno));
+  // Whoever may ask may have put something else in its place: no link is followed, no FIFO waited
+  // for.
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (!fd.valid() || fstat(fd.get(), &status) != 0) {
+    return Fail(ErrorCode::kUnreadable, path + ": " + ErrnoText(errno));
+  }
+  if (!S_ISREG(status.st_mode)) return Fail(ErrorCode::kUnreadable, path + " is not a file");
   std::string bytes(kPageBytes, '\0');
   const ssize_t got = pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
   if (got < 0) return Fail(ErrorCode::kUnreadable, path + ": " + ErrnoText(errno));

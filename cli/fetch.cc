@@ -1,21 +1,18 @@
 #include "cli/fetch.h"
 
 #include <curl/curl.h>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "common/base/sha256.h"
+#include "common/os/atomic_file.h"
 
 namespace millrace::cli {
 namespace {
@@ -25,78 +22,19 @@ namespace fs = std::filesystem;
 constexpr long kConnectTimeoutSeconds = 5;
 constexpr long kStandstillSeconds = 30;
 
-// DESTINATION.part, open for appending and locked against a second fetch.
-class PartFile {
- public:
-  static Result<PartFile> Open(std::string path) {
-    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd < 0) {
-      return Fail(ErrorCode::kWriteFailed,
-                  fmt::format("cannot write {}: {}", path, ErrnoText(errno)));
-    }
-    PartFile file(std::move(path), fd);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-      return Fail(ErrorCode::kUnavailable,
-                  fmt::format("another fetch is writing {}; wait for it", file.path_));
-    }
-    return file;
-  }
-  PartFile(PartFile&& other) noexcept
-      : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)) {}
-  PartFile& operator=(PartFile&&) = delete;
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
-  ~PartFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-
-  [[nodiscard]] std::int64_t size() const {
-    struct stat info {};
-    return fstat(fd_, &info) == 0 ? info.st_size : 0;
-  }
-  [[nodiscard]] bool Append(const char* data, std::size_t size) const {
-    if (lseek(fd_, 0, SEEK_END) < 0) return false;
-    while (size > 0) {
-      const ssize_t written = write(fd_, data, size);
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return false;
-      data += written;
-      size -= static_cast<std::size_t>(written);
-    }
-    return true;
-  }
-  [[nodiscard]] bool Clear() const { return ftruncate(fd_, 0) == 0; }
-
-  // Makes the bytes durable and the file appear as `destination`.
-  [[nodiscard]] Result<void> Publish(const std::string& destination) const {
-    if (fsync(fd_) != 0 || rename(path_.c_str(), destination.c_str()) != 0) {
-      return Fail(ErrorCode::kWriteFailed,
-                  fmt::format("cannot write {}: {}", destination, ErrnoText(errno)));
-    }
-    return {};
-  }
-  void Remove() const { unlink(path_.c_str()); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  PartFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
-
-  std::string path_;
-  int fd_;
-};
-
 struct Transfer {
-  const PartFile& file;
+  AtomicFile& file;
   const FetchRequest& request;
   std::int64_t resumed_from;
-  bool write_failed = false;
+  std::optional<WriteError> write_error = {};
   bool stopped = false;
 };
 
 std::size_t OnData(char* data, std::size_t size, std::size_t count, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
-  if (transfer.file.Append(data, size * count)) return size * count;
-  transfer.write_failed = true;
+  auto written = transfer.file.Append(std::string_view(data, size * count));
+  if (written) return size * count;
+  transfer.write_error = std::move(written).error();
   return 0;
 }
 
@@ -109,7 +47,7 @@ int OnProgress(void* user, curl_off_t total, curl_off_t now, curl_off_t, curl_of
 }
 
 // Appends what the part file lacks. kUnavailable where the source did not give it all.
-Result<void> Download(const std::string& url, const PartFile& file, const FetchRequest& request) {
+Result<void> Download(const std::string& url, AtomicFile& file, const FetchRequest& request) {
   const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), &curl_easy_cleanup);
   if (curl == nullptr) return Fail(ErrorCode::kInternal, "libcurl cannot be initialised");
   Transfer transfer{.file = file, .request = request, .resumed_from = file.size()};
@@ -133,16 +71,13 @@ Result<void> Download(const std::string& url, const PartFile& file, const FetchR
   const CURLcode code = curl_easy_perform(handle);
   if (code == CURLE_OK) return {};
   if (transfer.stopped) return Fail(ErrorCode::kTimeout, "interrupted; the same command goes on");
-  if (transfer.write_failed) {
-    return Fail(ErrorCode::kWriteFailed,
-                fmt::format("cannot write {}: {}", file.path(), ErrnoText(errno)));
-  }
+  if (transfer.write_error) return Fail(*transfer.write_error);
   long status = 0;
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &status);
   // The server cannot go on from there (no ranges; or 416, which curl takes for "nothing is left"):
   // once more, from the start.
   if (transfer.resumed_from > 0 && (code == CURLE_RANGE_ERROR || status == 416)) {
-    if (!file.Clear()) return Fail(ErrorCode::kWriteFailed, "cannot truncate " + file.path());
+    RETURN_IF_ERROR(file.Clear());
     return Download(url, file, request);
   }
   if (status >= 400) {
@@ -173,26 +108,25 @@ Result<std::string> PathOf(const std::string& source) {
   return std::string(path);
 }
 
-Result<void> CopyLocal(const std::string& source, const PartFile& file) {
+Result<void> CopyLocal(const std::string& source, AtomicFile& file) {
   ASSIGN_OR_RETURN(const std::string path, PathOf(source));
   std::ifstream stream(path, std::ios::binary);
   if (!stream || fs::is_directory(path)) {
     return Fail(ErrorCode::kNotFound, fmt::format("cannot read {}", path));
   }
-  if (!file.Clear()) return Fail(ErrorCode::kWriteFailed, "cannot truncate " + file.path());
+  RETURN_IF_ERROR(file.Clear());
   std::vector<char> chunk(1 << 20);
   while (stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) ||
          stream.gcount() > 0) {
-    if (!file.Append(chunk.data(), static_cast<std::size_t>(stream.gcount()))) {
-      return Fail(ErrorCode::kWriteFailed,
-                  fmt::format("cannot write {}: {}", file.path(), ErrnoText(errno)));
-    }
+    RETURN_IF_ERROR(
+        file.Append(std::string_view(chunk.data(), static_cast<std::size_t>(stream.gcount()))));
   }
   return {};
 }
 
-Result<void> CheckHash(const PartFile& file, const std::string& source, const std::string& wanted) {
-  ASSIGN_OR_RETURN(const std::string got, Sha256OfFile(file.path()));
+Result<void> CheckHash(AtomicFile& file, const std::string& source, const std::string& wanted) {
+  ASSIGN_OR_RETURN(const std::string unfinished, file.Unfinished());
+  ASSIGN_OR_RETURN(const std::string got, Sha256OfFile(unfinished));
   if (got == wanted) return {};
   return Fail(ErrorCode::kCorrupt,
               fmt::format("what came from {} is not the published file: its SHA-256 is {}, not {}",
@@ -200,8 +134,7 @@ Result<void> CheckHash(const PartFile& file, const std::string& source, const st
 }
 
 // Fills the part file from one source and checks it.
-Result<void> FetchFrom(const std::string& source, const PartFile& file,
-                       const FetchRequest& request) {
+Result<void> FetchFrom(const std::string& source, AtomicFile& file, const FetchRequest& request) {
   const bool remote = HasScheme(source, "https") || HasScheme(source, "http");
   if (!remote) {
     RETURN_IF_ERROR(CopyLocal(source, file));
@@ -212,7 +145,7 @@ Result<void> FetchFrom(const std::string& source, const PartFile& file,
   auto checked = CheckHash(file, source, request.sha256);
   if (checked || !resumed) return checked;
   // The part may have been of another file: only what came in one piece condemns the source.
-  if (!file.Clear()) return Fail(ErrorCode::kWriteFailed, "cannot truncate " + file.path());
+  RETURN_IF_ERROR(file.Clear());
   RETURN_IF_ERROR(Download(source, file, request));
   return CheckHash(file, source, request.sha256);
 }
@@ -220,22 +153,22 @@ Result<void> FetchFrom(const std::string& source, const PartFile& file,
 }  // namespace
 
 Result<void> Fetch(const FetchRequest& request) {
-  std::error_code error;
-  fs::create_directories(fs::path(request.destination).parent_path(), error);
-  ASSIGN_OR_RETURN(const PartFile file, PartFile::Open(request.destination + ".part"));
+  ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Resume(request.destination));
+  const auto publish = [&file]() -> Result<void> {
+    RETURN_IF_ERROR(file.Publish());
+    return {};
+  };
   // An earlier fetch may have been stopped between the last byte and the rename.
-  if (file.size() > 0 && CheckHash(file, "", request.sha256)) {
-    return file.Publish(request.destination);
-  }
+  if (file.size() > 0 && CheckHash(file, "", request.sha256)) return publish();
   Error last{ErrorCode::kUsage, "no source to fetch from"};
   for (const std::string& source : request.sources) {
     const Result<void> fetched = FetchFrom(source, file, request);
-    if (fetched) return file.Publish(request.destination);
+    if (fetched) return publish();
     last = fetched.error();
     if (last.code == ErrorCode::kWriteFailed || last.code == ErrorCode::kTimeout) break;
     if (last.code == ErrorCode::kCorrupt && !file.Clear()) break;
   }
-  if (file.size() == 0) file.Remove();
+  if (file.size() == 0) file.Discard();
   return Fail(std::move(last));
 }
 

@@ -8,6 +8,7 @@
 
 #include "common/base/json_text.h"
 #include "common/config/dump.h"
+#include "common/os/atomic_file.h"
 
 namespace millrace::cli {
 namespace {
@@ -30,19 +31,21 @@ RunRecord RecordOf(Topology topology, std::string input, std::string output) {
 
 Result<void> WriteRunRecord(const RunRecord& record) {
   const fs::path path = PathIn(record.output);
-  const fs::path unfinished = path.string() + ".part";
-  std::error_code error;
-  fs::create_directories(path.parent_path(), error);
-  std::ofstream file(unfinished, std::ios::binary);
-  file << fmt::format("{{{},\n {},\n {},\n {}}}\n", Member("version", MILLRACE_VERSION),
-                      Member("input", record.input), Member("output", record.output),
-                      Member("topology", record.topology));
-  file.close();
-  if (file) fs::rename(unfinished, path, error);
-  if (file && !error) return {};
-  fs::remove(unfinished, error);
+  const auto write = [&]() -> Result<void> {
+    RETURN_IF_ERROR(MakeFolders(path.parent_path()));
+    // Beside it: what lies in .millrace/tmp may be taken away, since the run has begun.
+    ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::CreateBeside(path));
+    RETURN_IF_ERROR(
+        file.Append(fmt::format("{{{},\n {},\n {},\n {}}}\n", Member("version", MILLRACE_VERSION),
+                                Member("input", record.input), Member("output", record.output),
+                                Member("topology", record.topology))));
+    RETURN_IF_ERROR(file.Publish());
+    return {};
+  };
+  const auto written = write();
+  if (written) return {};
   return Fail(ErrorCode::kWriteFailed,
-              fmt::format("cannot write {}: `millrace retry` will not work", path.string()));
+              written.error().message + ": `millrace retry` will not work");
 }
 
 Result<RunRecord> ReadRunRecord(const std::string& output) {

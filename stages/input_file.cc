@@ -10,6 +10,7 @@
 #include <new>
 #include <span>
 
+#include "common/base/path_below.h"
 #include "common/image/sniff.h"
 #include "common/os/file_time.h"
 #include "common/os/unique_fd.h"
@@ -80,6 +81,9 @@ int ReadUpTo(int file, std::size_t size, std::vector<std::byte>& buffer, std::si
 
 std::variant<InputFile, NoInput> InputFile::Open(const std::string& input, const std::string& key,
                                                  bool named_like_an_image) {
+  if (!IsPathBelow(key)) {
+    return Failed{ErrorCode::kProtocol, "its name is not a path below INPUT", false};
+  }
   InputFile file(OpenPath(input, key), named_like_an_image);
   if (!file.fd_.valid()) {
     // What open() says of a socket, or of a device without a driver.

@@ -23,6 +23,7 @@ namespace millrace {
 //   gone, forbidden                              failed kUnreadable
 //   .. where its name claims no image            skipped "unreadable"
 //   an image of more than max_bytes              failed kTooLarge
+//   its key is not a path below `input`          failed kProtocol
 using NoInput = std::variant<Failed, Skipped>;
 
 // A regular file, open for reading.

@@ -16,6 +16,7 @@
 #include "broker/state/salvage.h"
 #include "broker/state/schema.h"
 #include "broker/state/wal.h"
+#include "common/os/atomic_file.h"
 
 namespace millrace {
 namespace {
@@ -24,6 +25,7 @@ namespace fs = std::filesystem;
 
 // Somebody else may look at the file, with sqlite3 or to copy it.
 constexpr int kBusyMs = 5000;
+constexpr std::size_t kCopyBytes = 1u << 20;
 constexpr std::size_t kPageBytes = 4096;  // SQLite's, where nobody says otherwise
 
 struct Files {
@@ -49,24 +51,39 @@ std::uintmax_t BytesOf(const std::string& path) {
   return error ? 0 : bytes;
 }
 
+// Copies what there is of them into a new folder.
+Result<void> CopyFiles(const std::vector<std::string>& files, const std::string& folder) {
+  RETURN_IF_ERROR(MakeFolders(folder));
+  for (const std::string& file : files) {
+    std::ifstream from(file, std::ios::binary);
+    if (!from && !fs::exists(file)) continue;
+    ASSIGN_OR_RETURN(AtomicFile to, AtomicFile::CreateBeside(folder / fs::path(file).filename()));
+    std::vector<char> block(kCopyBytes);
+    while (from.read(block.data(), static_cast<std::streamsize>(block.size())) ||
+           from.gcount() > 0) {
+      RETURN_IF_ERROR(
+          to.Append(std::string_view(block.data(), static_cast<std::size_t>(from.gcount()))));
+    }
+    if (!from.eof()) return Fail(ErrorCode::kUnreadable, "cannot read " + file);
+    RETURN_IF_ERROR(to.Publish());
+  }
+  return {};
+}
+
 // Copies the file set as it was found to a folder beside it, and names that.
 Result<std::string> CopyAside(const std::string& directory, const Files& files) {
   const std::string name = directory + "/damaged-" + UtcNow();
   std::string folder = name;
   for (int more = 2; fs::exists(folder); ++more) folder = name + "-" + std::to_string(more);
-  std::error_code error;
-  fs::create_directory(folder, error);
-  for (const std::string& file : {files.database, files.log}) {
-    if (error || !fs::exists(file)) continue;
-    fs::copy_file(file, folder / fs::path(file).filename(), error);
-  }
-  if (error) {
+  // On disk before the original goes: else a power cut leaves neither.
+  Result<void> copied = CopyFiles({files.database, files.log}, folder);
+  if (!copied) {
     // A part of a copy is of no use, and one at every restart would fill the disk.
     std::error_code ignored;
     fs::remove_all(folder, ignored);
     return Fail(
         ErrorCode::kWriteFailed,
-        "cannot copy the damaged state aside to " + folder + ": " + error.message() +
+        "cannot copy the damaged state aside to " + folder + ": " + copied.error().message +
             "; the copy takes as much room as the state itself: make some, and start again");
   }
   return folder;
@@ -118,6 +135,7 @@ Result<void> PutInPlace(const Files& files) {
     return Fail(ErrorCode::kWriteFailed,
                 "cannot put " + files.Fresh() + " in place: " + error.message());
   }
+  RETURN_IF_ERROR(SyncFolder(fs::path(files.database).parent_path()));
   return {};
 }
 
@@ -222,11 +240,8 @@ std::string NetworkFileSystem(const std::string& directory) {
 }
 
 Result<OpenedState> OpenState(const std::string& directory, Duration lock_wait) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (error) {
-    return Fail(ErrorCode::kWriteFailed,
-                "cannot make the state folder " + directory + ": " + error.message());
+  if (const auto made = MakeFolders(directory); !made) {
+    return Fail(made.error().WithContext("the state folder"));
   }
   if (const std::string kind = NetworkFileSystem(directory); !kind.empty()) {
     return Fail(ErrorCode::kUsage, "the state folder " + directory + " is on " + kind +

@@ -9,6 +9,7 @@
 #include "broker/state/state.h"
 #include "broker/state/statements.h"
 #include "common/os/file_time.h"
+#include "common/wire/paths.h"
 
 namespace millrace {
 namespace {
@@ -159,6 +160,7 @@ bool State::Stands(const RunContext& context, const ItemRow& row, const std::str
 
 bool State::OutputsStand(const RunContext& context, const ItemRow& row) {
   return std::all_of(row.outputs.begin(), row.outputs.end(), [&](const wire::OutputFile& file) {
+    if (!wire::IsOutputPath(file.path)) return false;
     struct stat status {};
     const std::string path = context.row.order.output + "/" + file.path;
     return lstat(path.c_str(), &status) == 0 && status.st_size == file.bytes &&

@@ -9,6 +9,7 @@
 
 #include "cli/run_input.h"
 #include "common/base/sha256.h"
+#include "common/os/atomic_file.h"
 #include "common/os/temp_dir.h"
 
 namespace millrace::cli {
@@ -23,12 +24,10 @@ constexpr const char* kWhereLevel = "level";  // the parameter of config/check.y
 // The folder and its lock, so that no other check puts its verdicts in place of ours.
 Result<FileLock> OwnFolder(const std::string& output, const std::string& input) {
   const std::string inside = output + "/.millrace";
-  std::error_code error;
-  fs::create_directories(inside, error);
-  if (error) {
+  if (const auto made = MakeFolders(inside); !made) {
     return Fail(ErrorCode::kWriteFailed,
                 fmt::format("cannot keep the verdicts in {}: {}; --state names another folder",
-                            output, error.message()));
+                            output, made.error().message));
   }
   auto lock = FileLock::Acquire(inside + "/check.lock");
   if (!lock) return Fail(lock.error().WithContext("another check of " + input + " is going on"));

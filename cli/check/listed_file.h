@@ -4,7 +4,7 @@
 #include <string>
 
 #include "cli/check/file_verdict.h"
-#include "cli/check/place.h"
+#include "common/os/place.h"
 
 namespace millrace::cli {
 

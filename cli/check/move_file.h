@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/check/place.h"
+#include "common/os/place.h"
 
 namespace millrace::cli {
 

@@ -2,12 +2,12 @@
 // that ever stands beside it is the file being written.
 #pragma once
 
-#include <cstdio>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/result.h"
+#include "common/os/atomic_file.h"
 
 namespace millrace::cli {
 
@@ -17,22 +17,14 @@ class ReportFile {
   // a file has the name or there is no such folder, kWriteFailed where it cannot be written.
   static Result<ReportFile> Create(const std::string& path);
 
-  ReportFile(ReportFile&&) = default;
-  ReportFile& operator=(ReportFile&&) = default;
-  // Takes the unfinished file away again, unless it was published.
-  ~ReportFile();
-
   Result<void> AddLine(std::string_view line);
   // Replaces what had the name. Once only.
   Result<void> Publish();
 
  private:
-  ReportFile() = default;
-  [[nodiscard]] Error Cannot(const char* what, int error_number) const;
+  explicit ReportFile(AtomicFile file) : file_(std::move(file)) {}
 
-  std::string path_;
-  std::string unfinished_;
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_{nullptr, &std::fclose};
+  AtomicFile file_;
 };
 
 }  // namespace millrace::cli

@@ -40,9 +40,17 @@ std::string_view TextMarkName(std::string_view head) {
 
 Result<TextReader> TextReader::Open(const std::string& path, std::string what,
                                     std::uint64_t offset) {
+  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
+                                                       &std::fclose);
+  if (file == nullptr) return Fail(TextReader(std::move(what)).Cannot(errno));
+  return Of(std::move(file), std::move(what), offset);
+}
+
+Result<TextReader> TextReader::Of(std::unique_ptr<std::FILE, int (*)(std::FILE*)> file,
+                                  std::string what, std::uint64_t offset) {
   TextReader reader(std::move(what));
-  reader.file_.reset(std::fopen(path.c_str(), "re"));
-  if (reader.file_ == nullptr) return Fail(reader.Cannot(errno));
+  reader.file_ = std::move(file);
+  std::rewind(reader.file_.get());
   std::array<char, 4> bytes{};
   const std::string_view head(bytes.data(),
                               std::fread(bytes.data(), 1, bytes.size(), reader.file_.get()));

@@ -29,6 +29,10 @@ class TextReader {
   static Result<TextReader> Open(const std::string& path, std::string what,
                                  std::uint64_t offset = 0);
 
+  // The same of an open file, wherever it stands; it must be one that can be sought.
+  static Result<TextReader> Of(std::unique_ptr<std::FILE, int (*)(std::FILE*)> file,
+                               std::string what, std::uint64_t offset = 0);
+
   // The next byte, or kEnd. kUsage where UTF-16 is malformed.
   Result<int> Get();
   // Bytes of the file behind the last character that Get has given whole.

@@ -1,9 +1,16 @@
-// Files that appear whole or not at all.
+// Files that appear whole or not at all, and once published are on disk: millrace's one way to
+// write a file that somebody reads later.
 //
-// The bytes go to ROOT/.millrace/tmp/<random>.part, are synced, and renamed to ROOT/KEY; then the
-// directory is synced too, so that after a power cut a file that was reported is there. Whatever
-// fails, the temporary file is removed; only a killed process leaves one behind
-// (RemoveTemporaries). A file that exists under the name already is replaced.
+// The bytes go to a temporary file, are synced, and renamed; then the folder is synced too, with
+// each above it that was made for the file, so that after a power cut a file that was reported is
+// there. Whatever fails, the temporary file is removed. A file that exists under the name already
+// is replaced. Where the temporary file lies:
+//
+//   Create        ROOT/.millrace/tmp/<random>.part; RemoveTemporaries takes away what a killed
+//   process
+//                 left there
+//   CreateBeside  FOLDER/.millrace-<random>.part, for a folder that is somebody's own
+//   Resume        PATH.part, which stays if it is not published: the next one goes on with it
 //
 //   ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(output, "a/b.jpg"));
 //   RETURN_IF_ERROR(file.Append(bytes));
@@ -52,15 +59,24 @@ using Published = std::optional<FileStamp>;
 // Paths of folders in which something is new that a power cut could still undo.
 using UnsyncedFolders = std::set<std::string>;
 
+enum class Syncing {
+  kBefore,  // what has been published survives a power cut
+  kNone,    // left to the system
+};
+
 class AtomicFile {
  public:
-  // `key` is bytes: a path relative to `root`, none of whose components is empty, "." or "..".
-  // Makes the temporary file and its folder.
+  // `key` is bytes: a path below `root` (IsPathBelow). Makes the temporary file and its folder.
   static WriteResult<AtomicFile> Create(const std::string& root, std::string_view key);
+  // `path`: absolute, or relative to the working directory. Its folder must exist.
+  static WriteResult<AtomicFile> CreateBeside(const std::string& path);
+  // Likewise, but makes the folder, and appends to what an earlier attempt left. kUnavailable while
+  // another process does so.
+  static WriteResult<AtomicFile> Resume(const std::string& path);
 
   AtomicFile(AtomicFile&& other) noexcept { *this = std::move(other); }
   AtomicFile& operator=(AtomicFile&& other) noexcept;
-  ~AtomicFile() { Discard(); }
+  ~AtomicFile() { Drop(); }
 
   WriteResult<void> Append(std::span<const std::byte> bytes);
   WriteResult<void> Append(std::string_view text) {
@@ -68,7 +84,16 @@ class AtomicFile {
   }
 
   // Sync, Rename and SyncFolder of what that gives. Once only.
-  WriteResult<Published> Publish(const std::function<bool()>& before_publish = nullptr);
+  WriteResult<Published> Publish(const std::function<bool()>& before_publish = nullptr,
+                                 Syncing syncing = Syncing::kBefore);
+
+  // What there is so far: its path, with all that was appended in it; its size. For Resume.
+  WriteResult<std::string> Unfinished();
+  [[nodiscard]] std::int64_t size() const;
+  // Begins anew.
+  WriteResult<void> Clear();
+  // Removes the temporary file, of Resume too.
+  void Discard();
 
   // The steps of Publish.
   WriteResult<void> Sync();
@@ -79,15 +104,26 @@ class AtomicFile {
 
  private:
   AtomicFile() = default;
-  void Discard();
+  // One for `path`, without its temporary file.
+  static AtomicFile At(const std::string& path);
+  // Removes the temporary file, unless it is to be gone on with.
+  void Drop();
+  WriteResult<void> Write(std::span<const std::byte> bytes);
+  WriteResult<void> Flush();
 
   std::string root_;
   std::string key_;
   std::string temporary_;  // its path; "" where there is none
+  bool keep_ = false;      // of Resume
   UniqueFd file_;
+  std::string buffer_;  // appended and not written: small pieces are written together
 };
 
 WriteResult<void> SyncFolder(const std::string& path);
+
+// Makes the folder and those above it that are missing, and syncs each folder in which one is new:
+// they are there after a power cut.
+WriteResult<void> MakeFolders(const std::string& path);
 
 // All of it in one call.
 WriteResult<Published> WriteAtomically(const std::string& root, std::string_view key,

@@ -26,11 +26,6 @@ struct TogetherItem {
   std::vector<FileStamp> stamps;  // one a file, in their order, where all were published
 };
 
-enum class Syncing {
-  kBefore,  // what has been published survives a power cut
-  kNone,    // left to the system
-};
-
 // Publishes the files of all items. What fails is the failure of the items concerned and of no
 // other. `progress` is called after each step, by any thread.
 void PublishTogether(std::span<TogetherItem> items, Syncing syncing,

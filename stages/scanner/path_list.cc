@@ -5,12 +5,14 @@
 #include <charconv>
 #include <vector>
 
+#include "common/image/sniff.h"
 #include "stages/scanner/examine.h"
 
 namespace millrace {
 namespace {
 
 constexpr std::size_t kLongestPath = 4096;  // PATH_MAX of Linux
+constexpr const char* kWhat = "the list of files";
 
 // "." and ".." and double slashes resolved in the text; keeps a leading slash, and leading ".." of
 // a relative path. "" for the folder itself.
@@ -58,8 +60,10 @@ Result<std::unique_ptr<PathList>> PathList::Open(const InputTree& tree, const Fi
   std::unique_ptr<PathList> list(new PathList(tree, filters));
   list->name_ = path;
   list->separator_ = nul_separated ? '\0' : '\n';
+  ASSIGN_OR_RETURN(ListFile file, OpenListFile(path, kWhat));
   std::from_chars(position.data(), position.data() + position.size(), list->offset_);
-  ASSIGN_OR_RETURN(list->file_, TextReader::Open(path, "the list of files " + path, list->offset_));
+  ASSIGN_OR_RETURN(list->file_,
+                   TextReader::Of(std::move(file), std::string(kWhat) + " " + path, list->offset_));
   return list;
 }
 
@@ -86,22 +90,22 @@ Result<bool> PathList::Next(Visit& visit) {
 }
 
 Result<bool> PathList::ReadEntry(std::string& entry) {
-  const std::uint64_t start = offset_;
+  entry_start_ = offset_;
   for (;;) {
     ASSIGN_OR_RETURN(const int c, file_->Get());
     offset_ = file_->offset();
     if (c == TextReader::kEnd) return !entry.empty();
     if (c == separator_) {
-      if (entry.empty() || (entry == "\r" && separator_ == '\n')) {
-        entry.clear();
-        continue;
-      }
-      return true;
+      if (!entry.empty() && (entry != "\r" || separator_ != '\n')) return true;
+      entry.clear();
+      entry_start_ = offset_;
+      continue;
     }
     entry += static_cast<char>(c);
     if (entry.size() > kLongestPath || c == '\0') {
       return Fail(ErrorCode::kUsage,
-                  "the list of files " + name_ + " holds no path at byte " + std::to_string(start) +
+                  "the list of files " + name_ + " holds no path at byte " +
+                      std::to_string(entry_start_) +
                       (separator_ == '\n' ? ": if its entries end in NUL, say so (-0); if it is "
                                             "UTF-16 without a byte order mark, write it as UTF-8"
                                           : ": it was to be read as entries that end in NUL (-0); "
@@ -125,7 +129,7 @@ void PathList::VisitEntry(std::string entry, Visit& visit) {
       const std::string prefix = root.ends_with('/') ? root : root + "/";
       if (!(visit.key + "/").starts_with(prefix)) continue;
       visit.key.erase(0, prefix.size());
-      return VisitKey(visit);
+      return VisitKey(entry, visit);
     }
     const auto parent = RealPath(std::string(ParentOf(visit.key)) + "/");
     const auto key = parent ? tree_.KeyOf(*parent) : std::nullopt;
@@ -139,10 +143,10 @@ void PathList::VisitEntry(std::string entry, Visit& visit) {
     visit.what = Skipped{"outside-input"};
     return;
   }
-  VisitKey(visit);
+  VisitKey(entry, visit);
 }
 
-void PathList::VisitKey(Visit& visit) {
+void PathList::VisitKey(const std::string& entry, Visit& visit) {
   if (visit.key.empty()) {
     visit = {".", Skipped{"directory"}};
     return;
@@ -165,8 +169,7 @@ void PathList::VisitKey(Visit& visit) {
   } else if (only_.empty() && filters_.LeavesOutFile(visit.key)) {
     visit.what = Skipped{"excluded"};
   } else if (std::holds_alternative<SeenNothing>(seen)) {
-    visit.what =
-        Failed{ErrorCode::kUnreadable, "it is in the list of files and does not exist", false};
+    VisitMissing(entry, visit);
   } else if (const auto* meta = std::get_if<Meta>(&seen)) {
     visit.what = *meta;
   } else if (const auto* failed = std::get_if<Failed>(&seen)) {
@@ -174,6 +177,37 @@ void PathList::VisitKey(Visit& visit) {
   } else {
     visit.what = std::get<Skipped>(seen);
   }
+}
+
+// Whoever may submit a run may name any file as its list, and read its failures: of a text that is
+// no list of images nothing is quoted.
+void PathList::VisitMissing(std::string_view entry, Visit& visit) {
+  const bool named = !file_;  // by the option itself
+  if (named || NamedLikeAnImage(entry)) {
+    visit.what =
+        Failed{ErrorCode::kUnreadable, "it is in the list of files and does not exist", false};
+    return;
+  }
+  visit.key = (separator_ == '\n' ? "line " : "entry ") + std::to_string(EntryNumber()) +
+              " of the list of files";
+  visit.what = Failed{ErrorCode::kUnreadable,
+                      "the file that it names does not exist; it is not quoted, since it has no "
+                      "image's name",
+                      false};
+}
+
+std::uint64_t PathList::EntryNumber() {
+  if (!counter_) {
+    auto file = OpenListFile(name_, kWhat);
+    if (!file) return 1;
+    if (auto reader = TextReader::Of(*std::move(file), kWhat)) counter_ = *std::move(reader);
+  }
+  while (counter_ && counter_->offset() < entry_start_) {
+    const Result<int> c = counter_->Get();
+    if (!c || *c == TextReader::kEnd) break;  // the list has become shorter
+    if (*c == separator_) ++counted_separators_;
+  }
+  return counted_separators_ + 1;
 }
 
 InputTree::Place PathList::PlaceOfParent(std::string_view key) {

@@ -11,6 +11,8 @@
 //   a directory                                        skipped "directory"
 //   left out by include or exclude                     skipped "excluded"
 //   not there                                          failed kUnreadable
+//   .. and not named like an image                     likewise, under its number: "line 3 of the
+//                                                      list of files"
 //
 // What a walk leaves out by default (default_excludes.h) is taken: somebody has named it.
 #pragma once
@@ -22,6 +24,7 @@
 #include <string_view>
 
 #include "common/base/text_reader.h"
+#include "stages/scanner/list_file.h"
 #include "stages/scanner/source.h"
 #include "stages/scanner/walk.h"
 
@@ -50,8 +53,11 @@ class PathList final : public Source {
   // The next entry that is not empty into `entry`; false at the end.
   Result<bool> ReadEntry(std::string& entry);
   void VisitEntry(std::string entry, Visit& visit);
-  void VisitKey(Visit& visit);
+  void VisitKey(const std::string& entry, Visit& visit);
+  void VisitMissing(std::string_view entry, Visit& visit);
   [[nodiscard]] bool IsThere(const std::string& entry) const;
+  // Of the entry read last, from 1: its line.
+  std::uint64_t EntryNumber();
   // Where the directory that holds the file really lies.
   InputTree::Place PlaceOfParent(std::string_view key);
 
@@ -61,6 +67,9 @@ class PathList final : public Source {
   std::optional<TextReader> file_;  // nothing: it is of one key
   char separator_ = '\n';
   std::uint64_t offset_ = 0;  // behind the last entry
+  std::uint64_t entry_start_ = 0;
+  std::optional<TextReader> counter_;  // of EntryNumber: it has passed these separators
+  std::uint64_t counted_separators_ = 0;
   std::string only_;
   // Lists are mostly in order: the last parent directory's place need not be asked again.
   std::string last_parent_;

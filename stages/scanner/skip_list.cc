@@ -1,9 +1,10 @@
 #include "stages/scanner/skip_list.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <fstream>
-#include <iterator>
+
+#include "stages/scanner/list_file.h"
 
 namespace millrace {
 namespace {
@@ -25,12 +26,15 @@ std::string SkipListEntry(const SkippedFile& file) {
 
 Result<SkipList> SkipList::Load(const std::string& path) {
   SkipList list;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
+  ASSIGN_OR_RETURN(const ListFile file, OpenListFile(path, "the list of broken files"));
+  std::array<char, 64 * 1024> block;
+  while (const std::size_t size = std::fread(block.data(), 1, block.size(), file.get())) {
+    list.bytes_.append(block.data(), size);
+  }
+  if (std::ferror(file.get()) != 0) {
     return Fail(ErrorCode::kUnreadable,
                 "cannot read the list of broken files " + path + ": " + ErrnoText(errno));
   }
-  list.bytes_.assign(std::istreambuf_iterator<char>(file), {});
   for (std::size_t at = 0; at < list.bytes_.size();) {
     const std::size_t end = list.bytes_.find(kEnd, at);
     const std::size_t first = list.bytes_.find(' ', at);

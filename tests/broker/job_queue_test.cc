@@ -536,13 +536,79 @@ TEST_CASE("what a scan says of an item is held to the same words") {
   CHECK(std::get<wire::FoundItem::Skip>(found[2].what).reason == "excluded");
 }
 
+TEST_CASE("an output that is not below OUTPUT fails its item, and its message's others count") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 8);
+  const std::vector<std::string> paths = {
+      "../x", "/x", "a/../../x", std::string("x\0", 2), ".millrace/state.db", "x//y", "a/.."};
+  std::vector<std::string> keys(paths.size());
+  for (std::size_t i = 0; i < keys.size(); ++i) keys[i] = "bad-" + std::to_string(i);
+  keys.push_back("good");
+  world.FinishScan(scanner, keys);
+  const std::vector<wire::Lease> leases = world.ClaimAll(worker);
+  world.Held(worker).clear();
+  std::vector<wire::DoneResult> results;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    results.push_back({leases.at(i), wire::ItemResult{.outputs = {{"good.png"}, {paths[i]}}}});
+  }
+  results.push_back({leases.back(), wire::ItemResult{.outputs = {{"a/good.png"}}}});
+  world.queue.Finished(worker, std::move(results), world.now);
+  world.Settle();
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const ItemEnded* ended = world.EndOf(keys[i]);
+    REQUIRE(ended != nullptr);
+    CHECK(ended->code == "protocol");
+    CHECK(ended->outputs.empty());
+  }
+  CHECK(world.EndOf("good") == nullptr);
+  CHECK(world.Counts(run).failed_by.at("protocol") == static_cast<std::int64_t>(paths.size()));
+}
+
+TEST_CASE("what a scan found under no path below INPUT is not given to anybody") {
+  QueueWorld world;
+  world.hold_scans = true;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  std::vector<wire::DoneResult> results;
+  results.push_back({world.Held(scanner).back(),
+                     wire::ScanResult{{{"../a", wire::FoundItem::Next{}},
+                                       {"a/b", wire::FoundItem::Next{}},
+                                       {"../listed", wire::FoundItem::Skip{"outside-input"}}},
+                                      std::nullopt}});
+  world.queue.Finished(scanner, std::move(results), world.now);
+  world.Settle();
+  REQUIRE(world.held_scans.size() == 1);
+  const std::vector<wire::FoundItem>& found = world.held_scans[0].found;
+  CHECK(std::get<wire::FoundItem::Fail>(found.at(0).what).code == "protocol");
+  CHECK(std::holds_alternative<wire::FoundItem::Next>(found.at(1).what));
+  CHECK(std::holds_alternative<wire::FoundItem::Skip>(found.at(2).what));
+}
+
+TEST_CASE("a record that is several lines fails its item: each would count as a file's own") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId worker = world.Join(kWork, 8);
+  world.FinishScan(scanner, {"a"});
+  const std::vector<wire::Lease> leases = world.ClaimAll(worker);
+  world.Held(worker).clear();
+  std::vector<wire::DoneResult> results;
+  results.push_back({leases.at(0), wire::ItemResult{.record = {"verdicts", "{}\n{}"}}});
+  world.queue.Finished(worker, std::move(results), world.now);
+  world.Settle();
+  REQUIRE(world.EndOf("a") != nullptr);
+  CHECK(world.EndOf("a")->code == "protocol");
+}
+
 TEST_CASE("a record that would overwrite millrace's own files fails its item") {
   QueueWorld world;
   world.AddRun();
   const IncarnationId scanner = world.Join(kScan);
   const IncarnationId worker = world.Join(kWork, 8);
   const std::vector<std::string> names = {"failed", "deleted", "report", "../x", "failed-too"};
-  world.FinishScan(scanner, names);
+  world.FinishScan(scanner, {"0", "1", "2", "3", "fine"});
   const std::vector<wire::Lease> leases = world.ClaimAll(worker);
   world.Held(worker).clear();
   for (std::size_t i = 0; i < names.size(); ++i) {
@@ -556,7 +622,7 @@ TEST_CASE("a record that would overwrite millrace's own files fails its item") {
     CHECK(ended.code == "protocol");
     CHECK(ended.records.empty());
   }
-  CHECK(world.EndOf("failed-too") == nullptr);
+  CHECK(world.EndOf("fine") == nullptr);
 }
 
 TEST_CASE("a paused run sends nothing more, and may be stopped for good meanwhile") {

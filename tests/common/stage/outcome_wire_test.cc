@@ -139,7 +139,20 @@ TEST_CASE("a job arrives as it was sent, and one with broken meta is that job's 
   CHECK(job->payload[0].data.data() == spec.payload[0].data.data());
   spec.meta = "\xc1 no msgpack";
   CHECK(ToJob(spec, *run).error().code == ErrorCode::kProtocol);
-  CHECK(ToRunInfo({RunId(3), "", "", "\xc1"}).error().code == ErrorCode::kProtocol);
+  CHECK(ToRunInfo({RunId(3), "/in", "", "\xc1"}).error().code == ErrorCode::kProtocol);
+}
+
+TEST_CASE("a job that would lead out of its run's folders is that job's error") {
+  const auto run = ToRunInfo({RunId(3), "/in", "", ""});
+  REQUIRE(run);
+  for (const char* key : {"../a", "/a", "a/../b", "a//b"}) {
+    const wire::JobSpec spec{.lease = kLease, .run = RunId(3), .key = key};
+    const auto job = ToJob(spec, *run);
+    REQUIRE(!job);
+    CHECK(job.error().code == ErrorCode::kProtocol);
+  }
+  CHECK(ToRunInfo({RunId(3), "in", "/out", ""}).error().code == ErrorCode::kProtocol);
+  CHECK(ToRunInfo({RunId(3), "/in", "out", ""}).error().code == ErrorCode::kProtocol);
 }
 
 }  // namespace

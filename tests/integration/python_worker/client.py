@@ -32,9 +32,10 @@ class Client:
             return head
         raise TimeoutError(f"no answer to {request}")
 
-    def submit(self, folder, out):
+    def submit(self, folder, out, options=b"", **more):
         return self.ask({"t": "submit", "input": os.fsencode(folder), "output": os.fsencode(out),
-                         "options": b"", "stop_at_failures": 0, "stop_at_share": 0.0})["run"]
+                         "options": options, "stop_at_failures": 0, "stop_at_share": 0.0,
+                         **more})["run"]
 
     def wait(self, run, patience_s=60):
         """The run's status when it has ended."""

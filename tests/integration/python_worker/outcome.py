@@ -20,6 +20,8 @@ class Done:
     parts: list = dataclasses.field(default_factory=list)
     meta: bytes = b""
     warnings: list = dataclasses.field(default_factory=list)
+    outputs: list = dataclasses.field(default_factory=list)  # as in the protocol
+    record: tuple = None  # its name and its line
 
 
 @dataclasses.dataclass
@@ -28,6 +30,7 @@ class Scanned:
 
     found: list
     cursor: bytes = None
+    exhaustive: bool = False
 
 
 @dataclasses.dataclass
@@ -54,10 +57,13 @@ def report(lease, outcome, max_payload):
         if sum(len(part.data) for part in outcome.parts) > max_payload:
             return report(lease, Failed("too-large", "its result is larger than max_payload"), 0)
         result |= {"parts": [part.head() for part in outcome.parts],
-                   "meta": outcome.meta, "warnings": outcome.warnings}
+                   "meta": outcome.meta, "warnings": outcome.warnings, "outputs": outcome.outputs}
+        if outcome.record:
+            result |= {"record_name": outcome.record[0], "record": outcome.record[1].encode()}
         return {"t": "done", "results": [result]}, [part.data for part in outcome.parts]
     if isinstance(outcome, Scanned):
-        result |= {"found": outcome.found, "cursor": outcome.cursor}
+        result |= {"found": outcome.found, "cursor": outcome.cursor,
+                   "exhaustive": outcome.exhaustive}
         return {"t": "done", "results": [result]}, []
     if isinstance(outcome, Failed):
         result |= {"code": outcome.code, "text": outcome.text, "retryable": outcome.retryable}

@@ -18,16 +18,18 @@ def files_below(folder):
 
 
 class Scan:
-    def __init__(self, chunk):
+    def __init__(self, chunk, also=()):
         self.chunk = chunk
+        self.also = list(also)
 
     def __call__(self, job, call):
         begin = int(job.cursor or b"0")
-        keys = list(files_below(job.input))[begin:]
+        keys = (list(files_below(job.input)) + self.also)[begin:]
         call.progress()
         found = [{"key": key, "meta": b""} for key in keys[:self.chunk]]
         more = len(keys) > self.chunk
-        return Scanned(found, b"%d" % (begin + self.chunk) if more else None)
+        return Scanned(found, b"%d" % (begin + self.chunk) if more else None,
+                       exhaustive=not more)
 
 
 def main():
@@ -36,9 +38,11 @@ def main():
     parser.add_argument("--stage", required=True)
     parser.add_argument("--replica", type=int, default=0)
     parser.add_argument("--chunk", type=int, default=10)
+    parser.add_argument("--also", action="append", default=[],
+                        help="for tests: a key that is found too, whatever it is")
     parser.add_argument("--journal")
     words = parser.parse_args()
-    worker = Worker(words.control, words.stage, words.replica, Scan(words.chunk),
+    worker = Worker(words.control, words.stage, words.replica, Scan(words.chunk, words.also),
                     journal=Journal(words.journal))
     return worker.run()
 

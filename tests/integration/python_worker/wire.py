@@ -51,6 +51,7 @@ class Job:
     def __init__(self, entry, run, payload):
         self.lease = lease_of(entry)
         self.input = as_bytes(run["input"])
+        self.output = as_bytes(run["output"])
         self.options = as_bytes(run.get("options", b""))
         self.key = as_bytes(entry["key"])
         self.cursor = as_bytes(entry.get("cursor", b""))

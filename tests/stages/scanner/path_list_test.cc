@@ -1,6 +1,7 @@
 #include "stages/scanner/path_list.h"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <string>
 
@@ -133,6 +134,34 @@ TEST_CASE("a list in another encoding is refused by its name, and what to do is 
     CHECK(error.find("/list") != std::string::npos);
     CHECK(error.find("write it as UTF-8") != std::string::npos);
   }
+}
+
+TEST_CASE("of a text that is no list of images nothing is quoted but the numbers of its lines") {
+  const TemporaryFolder folder;
+  folder.File("a", kJpeg);
+  const auto whole =
+      ScanList(folder, "root:x:0:0::/root:/bin/sh\n\na\nuser = gandalf\nmissing.png\n");
+  CHECK(whole.lines == Lines{"unreadable line 1 of the list of files", "ok a",
+                             "unreadable line 4 of the list of files", "unreadable missing.png"});
+  for (const Found& found : whole.found) {
+    const auto* failed = std::get_if<Failed>(&found.what);
+    if (failed == nullptr) continue;
+    CHECK(failed->text.find("root") == std::string::npos);
+    CHECK(failed->text.find("gandalf") == std::string::npos);
+  }
+}
+
+TEST_CASE("a list that is no regular file is not waited for") {
+  const TemporaryFolder folder;
+  REQUIRE(mkfifo(folder.At("fifo").c_str(), 0600) == 0);
+  ScanRunOptions options;
+  for (const std::string& path : {folder.At("fifo"), folder.path(), std::string("/dev/zero")}) {
+    options.files_from = path;
+    CHECK(ScanWhole(ScanRun(folder.path(), options)).error.find("it is not a file") !=
+          std::string::npos);
+  }
+  options.files_from = "list";
+  CHECK(ScanWhole(ScanRun(folder.path(), options)).error.find("absolute") != std::string::npos);
 }
 
 TEST_CASE("filters and limit hold for a list too") {

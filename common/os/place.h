@@ -13,7 +13,7 @@
 #include "common/os/atomic_file.h"
 #include "common/os/unique_fd.h"
 
-namespace millrace::cli {
+namespace millrace {
 
 // A value, or errno.
 template <typename T>
@@ -28,8 +28,7 @@ struct Place {
 };
 
 // The place of `path`, which is relative to the folder `root`. `root` itself may be a link. EINVAL
-// for a path that is none below a folder (a component is empty, "." or ".."), ELOOP where a link is
-// on the way.
+// for a path that is not below a folder (IsPathBelow), ELOOP where a link is on the way.
 OsResult<Place> OpenPlace(const std::string& root, std::string_view path);
 // The same, with the missing folders made: `root`, and those below it.
 OsResult<Place> MakePlace(const std::string& root, std::string_view path);
@@ -47,4 +46,4 @@ bool AreSameName(const Place& one, const Place& other);
 
 [[nodiscard]] FileStamp StampOf(const struct stat& status);
 
-}  // namespace millrace::cli
+}  // namespace millrace

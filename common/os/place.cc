@@ -1,4 +1,4 @@
-#include "cli/check/place.h"
+#include "common/os/place.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -10,22 +10,13 @@
 #include <filesystem>
 #include <system_error>
 
+#include "common/base/path_below.h"
 #include "common/os/file_time.h"
 
-namespace millrace::cli {
+namespace millrace {
 namespace {
 
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-
-bool IsBelow(std::string_view path) {
-  for (;;) {
-    const std::size_t slash = path.find('/');
-    const std::string_view component = path.substr(0, slash);
-    if (component.empty() || component == "." || component == "..") return false;
-    if (slash == std::string_view::npos) return true;
-    path.remove_prefix(slash + 1);
-  }
-}
 
 // For kernels before 5.6, and sandboxes that know no openat2.
 OsResult<UniqueFd> OpenStepwise(UniqueFd folder, std::string_view path, bool make) {
@@ -64,7 +55,7 @@ OsResult<UniqueFd> OpenBelow(UniqueFd root, const std::string& path) {
 }
 
 OsResult<Place> OpenOrMake(const std::string& root, std::string_view path, bool make) {
-  if (!IsBelow(path)) return tl::unexpected(EINVAL);
+  if (!IsPathBelow(path)) return tl::unexpected(EINVAL);
   UniqueFd top(open(root.c_str(), kFolder));
   if (!top.valid()) return tl::unexpected(errno);
   const std::size_t slash = path.rfind('/');
@@ -139,4 +130,4 @@ FileStamp StampOf(const struct stat& status) {
   return {.bytes = status.st_size, .mtime_ns = MtimeNs(status)};
 }
 
-}  // namespace millrace::cli
+}  // namespace millrace
