@@ -32,7 +32,8 @@ struct CheckOptions {
   ActOptions act;
   std::string apply;  // a report to act on, instead of checking
   std::string undo;   // a manifest
-  std::string how;    // the first option given that says how to check, such as --level
+  std::vector<std::string> also;
+  std::string how;  // the first option given that says how to check, such as --level
 };
 
 // All INPUTs, one after the other.
@@ -85,7 +86,7 @@ int Judge(const CheckSummary& summary, const std::vector<std::string>& inputs,
   wire::RunStatus all;
   all.state = "done";
   all.input = inputs.size() == 1 ? inputs.front() : "any INPUT";
-  all.ok = summary.ok();
+  all.ok = summary.ok() + summary.noted();
   all.failed = summary.failed();
   const Judgement judgement = JudgeRun(all, verdict);
   if (judgement.exit_status == kExitUsage) terminal.Print("millrace: " + judgement.why);
@@ -115,7 +116,7 @@ Result<int> Check(const CheckOptions& options) {
     checked.inputs.push_back(std::move(one));
   }
   ASSIGN_OR_RETURN(ResultOutput output, ResultOutput::Open(options.results, inputs.size() > 1));
-  CheckSummary summary;
+  CheckSummary summary(options.level == "strict");
   RETURN_IF_ERROR(checked.ForEach([&](const FileVerdict& verdict) {
     summary.Add(verdict);
     return output.Take(verdict);
@@ -172,7 +173,8 @@ std::string OptionOfChecking(const CLI::App& command) {
 Result<void> CheckOptionsAgree(const CheckOptions& options) {
   const auto usage = [](const std::string& why) { return Fail(ErrorCode::kUsage, why); };
   if (!options.undo.empty()) {
-    if (!options.inputs.empty() || !options.apply.empty() || options.act.Any()) {
+    if (!options.inputs.empty() || !options.apply.empty() || options.act.Any() ||
+        !options.also.empty()) {
       return usage("--undo MANIFEST stands alone: the manifest says what goes where");
     }
     if (!options.how.empty()) return usage("--undo checks nothing: leave out " + options.how);
@@ -184,6 +186,9 @@ Result<void> CheckOptionsAgree(const CheckOptions& options) {
     if (!options.act.Any()) return usage("--apply REPORT needs --quarantine DIR or --delete");
   } else if (options.inputs.empty()) {
     return usage("give an INPUT: a folder of images, or a file (millrace check --help)");
+  }
+  if (!options.also.empty() && !options.act.Any()) {
+    return usage("--also CODE goes with --quarantine DIR or --delete");
   }
   for (const std::string& input : options.inputs) {
     std::error_code error;
@@ -205,6 +210,7 @@ Result<int> Run(CheckOptions& options) {
   RETURN_IF_ERROR(CheckOptionsAgree(options));
   options.results.only_bad = !options.only.empty();
   options.act.verbose = options.run.local.verbose;
+  options.act.rule = ActRule({options.also.begin(), options.also.end()});
   options.run.quarantine = options.act.quarantine;
   options.run.choice.topology = "check";
   options.run.choice.parameters["level"] = options.level;
@@ -213,7 +219,7 @@ Result<int> Run(CheckOptions& options) {
 }
 
 void AddActOptions(CLI::App& command, CheckOptions& options) {
-  const std::string group = "What is done with files that have lost pixels";
+  const std::string group = "What is done with files that have lost pixels, by proof";
   CLI::Option* quarantine =
       command
           .add_option("--quarantine", options.act.quarantine,
@@ -225,6 +231,14 @@ void AddActOptions(CLI::App& command, CheckOptions& options) {
       .add_flag("--delete", options.act.remove,
                 "Delete them; asks first, or needs --yes where there is no terminal")
       ->excludes(quarantine)
+      ->group(group);
+  command
+      .add_option("--also", options.also,
+                  "not-an-image: move or delete also what is named like a picture and holds "
+                  "something else")
+      ->check(CLI::IsMember(kAlsoCodes).description(""))
+      ->type_name("CODE")
+      ->allow_extra_args(false)
       ->group(group);
   command.add_flag("--yes", options.act.yes, "Delete without asking")->group(group);
   command
@@ -282,14 +296,15 @@ void AddCheckCommand(CLI::App& app, Action& chosen) {
   AddActOptions(*command, *options);
   AddFollowingOptions(*command, options->run.local);
   command->footer(
-      "The broken files go to stdout, one a line, the totals to stderr. INPUT is not written to\n"
-      "unless --quarantine or --delete say so, and then only files whose code is truncated,\n"
-      "corrupt, bad-crc, not-an-image or empty are touched, and only where they have not changed\n"
-      "since they were judged. docs/check.md says what each code means and what ok can prove.\n\n"
+      "What is not ok goes to stdout, one file a line, the totals to stderr. INPUT is not written\n"
+      "to unless --quarantine or --delete say so, and then only files whose code is truncated,\n"
+      "corrupt, bad-crc or empty are touched, if they have not changed since they were judged.\n"
+      "docs/check.md says what each code means and what ok can prove.\n\n"
       "The same command again reads only what is new or changed.\n\n"
-      "Exit status: 0 none broken; 1 some, by --fail-on; 2 wrong usage, no INPUT or no images;\n"
-      "3 could not finish; 75 stopped by plan (--until, SIGUSR1, SIGUSR2) with work left; 129,\n"
-      "130 or 143 interrupted.\n\n"
+      "Exit status: 0 none broken; 1 some broken, no pictures or not to be read, by --fail-on\n"
+      "(suspicious, unsupported-format and preview-only count at --level strict alone); 2 wrong\n"
+      "usage, no INPUT or no images; 3 could not finish; 75 stopped by plan (--until, SIGUSR1,\n"
+      "SIGUSR2) with work left; 129, 130 or 143 interrupted.\n\n"
       "Examples:\n"
       "  millrace check photos\n"
       "  millrace check photos --level strict --json --only bad | jq -r .path\n"

@@ -75,11 +75,11 @@ class ActLog {
 // Ends a pass over verdicts early, without being an error.
 constexpr ErrorCode kStopHere = ErrorCode::kUnavailable;
 
-Result<void> ForEachBroken(const VerdictSource& verdicts, ActLog& log,
+Result<void> ForEachBroken(const VerdictSource& verdicts, const ActRule& rule, ActLog& log,
                            const std::function<Result<ActResult>(const FileVerdict&)>& act) {
   bool stopped = false;
   const Result<void> passed = verdicts([&](const FileVerdict& verdict) -> Result<void> {
-    if (KindOf(verdict.code) != VerdictKind::kPixelsLost) return {};
+    if (!rule.Allows(verdict.code)) return {};
     stopped = log.Interrupted();
     if (stopped) return Fail(kStopHere, "interrupted");
     ASSIGN_OR_RETURN(const ActResult result, act(verdict));
@@ -121,18 +121,19 @@ std::string Files(std::int64_t count) {
 Result<int> DeleteBroken(SignalFd& signals, const ActOptions& options, const CheckSummary& summary,
                          const VerdictSource& verdicts, Terminal& terminal) {
   if (!options.yes && !options.dry_run) {
-    const Answer answer = Ask(signals, fmt::format("delete {} ({})?", Files(summary.pixels_lost()),
-                                                   summary.PixelsLostByCode()));
+    const Answer answer =
+        Ask(signals, fmt::format("delete {} ({})?", Files(summary.actable(options.rule)),
+                                 summary.ActableByCode(options.rule)));
     if (!answer.yes) {
       terminal.Print("nothing was deleted");
       return answer.signal == 0 ? kExitDone : ExitStatusOfSignal(answer.signal);
     }
   }
   ActLog log(signals, terminal, options.verbose || options.dry_run);
-  RETURN_IF_ERROR(
-      ForEachBroken(verdicts, log, [&](const FileVerdict& verdict) -> Result<ActResult> {
-        if (!options.dry_run) return DeleteFile(verdict);
-        const auto file = FindListedFile(verdict);
+  RETURN_IF_ERROR(ForEachBroken(
+      verdicts, options.rule, log, [&](const FileVerdict& verdict) -> Result<ActResult> {
+        if (!options.dry_run) return DeleteFile(verdict, options.rule);
+        const auto file = FindListedFile(verdict, options.rule);
         return file ? ActResult{Acted::kDone, "would be deleted"} : file.error();
       }));
   return log.Conclude(options.dry_run ? "would be deleted" : "deleted");
@@ -144,9 +145,9 @@ Result<int> QuarantineBroken(SignalFd& signals, const ActOptions& options,
   const auto folders = QuarantineFolders(inputs);
   ActLog log(signals, terminal, options.verbose || options.dry_run);
   if (options.dry_run) {
-    RETURN_IF_ERROR(
-        ForEachBroken(verdicts, log, [&](const FileVerdict& verdict) -> Result<ActResult> {
-          const auto file = FindListedFile(verdict);
+    RETURN_IF_ERROR(ForEachBroken(
+        verdicts, options.rule, log, [&](const FileVerdict& verdict) -> Result<ActResult> {
+          const auto file = FindListedFile(verdict, options.rule);
           const std::string& below = folders.at(verdict.input);
           const std::string folder = options.quarantine + (below.empty() ? "" : "/" + below);
           return file ? ActResult{Acted::kDone, "would be moved to " + folder + '/' + verdict.path}
@@ -155,8 +156,9 @@ Result<int> QuarantineBroken(SignalFd& signals, const ActOptions& options,
     return log.Conclude("would be moved");
   }
   ASSIGN_OR_RETURN(Quarantine quarantine, Quarantine::Open(options.quarantine, folders));
-  RETURN_IF_ERROR(ForEachBroken(
-      verdicts, log, [&](const FileVerdict& verdict) { return quarantine.Move(verdict); }));
+  RETURN_IF_ERROR(ForEachBroken(verdicts, options.rule, log, [&](const FileVerdict& verdict) {
+    return quarantine.Move(verdict, options.rule);
+  }));
   const int status = log.Conclude("moved to " + options.quarantine);
   terminal.Print("to move them back: millrace check --undo " + quarantine.manifest());
   return status;
@@ -175,7 +177,7 @@ Result<void> CheckThatItCanAsk(const ActOptions& options) {
 Result<int> ActOnBroken(SignalFd& signals, const ActOptions& options, const CheckSummary& summary,
                         const std::set<std::string>& inputs, const VerdictSource& verdicts,
                         Terminal& terminal) {
-  if (summary.pixels_lost() == 0) {
+  if (summary.actable(options.rule) == 0) {
     terminal.Print("nothing to move or delete");
     return kExitDone;
   }

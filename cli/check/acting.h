@@ -18,6 +18,7 @@ struct ActOptions {
   bool remove = false;     // delete instead
   bool yes = false;        // do not ask
   bool dry_run = false;    // only say what would be done
+  ActRule rule;            // which files
   bool verbose = false;    // name each file, not only those that were left alone
 
   [[nodiscard]] bool Any() const { return !quarantine.empty() || remove; }
@@ -29,9 +30,10 @@ Result<void> CheckThatItCanAsk(const ActOptions& options);
 // Gives the verdicts to `take`; called as often as they are needed.
 using VerdictSource = std::function<Result<void>(const TakeVerdict& take)>;
 
-// Acts on those of the verdicts that lost pixels, and on no others. `summary` is of them, `inputs`
-// theirs. Returns the exit status: kExitDone, also where files were left alone or the person said
-// no; kExitUnfinished where some could not be moved or deleted; else that of the signal.
+// Acts on those of the verdicts that options.rule allows, and on no others. `summary` is of them,
+// `inputs` theirs. Returns the exit status: kExitDone, also where files were left alone or the
+// person said no; kExitUnfinished where some could not be moved or deleted; else that of the
+// signal.
 Result<int> ActOnBroken(SignalFd& signals, const ActOptions& options, const CheckSummary& summary,
                         const std::set<std::string>& inputs, const VerdictSource& verdicts,
                         Terminal& terminal);

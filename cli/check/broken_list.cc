@@ -65,7 +65,10 @@ Result<void> WriteBrokenList(const std::string& report, const std::string& input
     any = true;
     any_related = any_related || rebase->related();
     const bool is_known = verdict.bytes && (verdict.mtime_ns || verdict.code == "empty");
-    if (KindOf(verdict.code) != VerdictKind::kPixelsLost || !is_known) return {};
+    // Skipping touches nothing: what is no picture would only fail again.
+    const VerdictKind kind = KindOf(verdict.code);
+    const bool broken = kind == VerdictKind::kPixelsLost || kind == VerdictKind::kNoPicture;
+    if (!broken || !is_known) return {};
     if (const auto key = (*rebase)(verdict.path)) {
       list << SkipListEntry({*key, *verdict.bytes, verdict.mtime_ns});
     }

@@ -6,8 +6,8 @@
 
 namespace millrace::cli {
 
-ActResult DeleteFile(const FileVerdict& verdict) {
-  const auto file = FindListedFile(verdict);
+ActResult DeleteFile(const FileVerdict& verdict, const ActRule& rule) {
+  const auto file = FindListedFile(verdict, rule);
   if (!file) return file.error();
   if (unlinkat(file->place.folder.get(), file->place.name.c_str(), 0) != 0) {
     return CannotAct("delete", errno);

@@ -6,7 +6,7 @@
 
 namespace millrace::cli {
 
-// Deletes the file unless it has changed since it was judged.
-ActResult DeleteFile(const FileVerdict& verdict);
+// Deletes the file unless the rule does not allow it or it has changed since it was judged.
+ActResult DeleteFile(const FileVerdict& verdict, const ActRule& rule = {});
 
 }  // namespace millrace::cli

@@ -10,8 +10,9 @@
 namespace millrace::cli {
 namespace {
 
-constexpr std::array<std::string_view, 5> kPixelsLostCodes = {"truncated", "corrupt", "bad-crc",
-                                                              "not-an-image", "empty"};
+constexpr std::array<std::string_view, 4> kPixelsLostCodes = {"truncated", "corrupt", "bad-crc",
+                                                              "empty"};
+constexpr std::array<std::string_view, 2> kNotReadCodes = {"unsupported-format", "preview-only"};
 constexpr std::array<std::string_view, 3> kHarmlessCodes = {"trailing-data", "extension-mismatch",
                                                             "bad-metadata"};
 
@@ -27,8 +28,31 @@ VerdictKind KindOf(std::string_view code) {
     return std::find(codes.begin(), codes.end(), code) != codes.end();
   };
   if (code == "ok") return VerdictKind::kOk;
+  if (code == "not-an-image") return VerdictKind::kNoPicture;
+  if (code == "suspicious") return VerdictKind::kSigns;
   if (is_among(kPixelsLostCodes)) return VerdictKind::kPixelsLost;
+  if (is_among(kNotReadCodes)) return VerdictKind::kNotRead;
   return is_among(kHarmlessCodes) ? VerdictKind::kHarmless : VerdictKind::kNoVerdict;
+}
+
+bool CountsAsBroken(std::string_view code, bool strict) {
+  switch (KindOf(code)) {
+    case VerdictKind::kOk:
+      return false;
+    case VerdictKind::kSigns:
+    case VerdictKind::kHarmless:
+    case VerdictKind::kNotRead:
+      return strict;
+    case VerdictKind::kPixelsLost:
+    case VerdictKind::kNoPicture:
+    case VerdictKind::kNoVerdict:
+      break;
+  }
+  return true;
+}
+
+bool ActRule::Allows(std::string_view code) const {
+  return KindOf(code) == VerdictKind::kPixelsLost || also_.contains(std::string(code));
 }
 
 Result<FileVerdict> ReadVerdict(std::string_view line) {

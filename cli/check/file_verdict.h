@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/base/result.h"
 
@@ -26,12 +28,32 @@ struct FileVerdict {
 
 enum class VerdictKind {
   kOk,
-  kPixelsLost,  // the only ones that may be moved or deleted
+  kPixelsLost,  // by proof: the only ones that may be moved or deleted unasked
+  kNoPicture,   // the content is of another kind than the name says
+  kSigns,       // of damage, though every pixel decodes
   kHarmless,    // found by --level strict: no pixel is lost
+  kNotRead,     // of a kind that this build does not read, or not in full
   kNoVerdict,   // nobody could tell
 };
 // A code that is not known is no verdict.
 VerdictKind KindOf(std::string_view code);
+
+// Whether a file of this code counts as broken, for the exit status. What is no proof of damage,
+// and no failure to read the file, counts at level strict alone.
+bool CountsAsBroken(std::string_view code, bool strict);
+
+// What may be moved or deleted: files that have lost pixels by proof, and those of the codes that
+// the person has named beside (kAlsoCodes).
+class ActRule {
+ public:
+  ActRule() = default;
+  explicit ActRule(std::set<std::string> also) : also_(std::move(also)) {}
+  [[nodiscard]] bool Allows(std::string_view code) const;
+
+ private:
+  std::set<std::string> also_;
+};
+inline const std::set<std::string> kAlsoCodes = {"not-an-image"};
 
 // From a line of verdicts.jsonl, failed.jsonl (whose `reason` is the detail) or a report. kProtocol
 // where it is none.

@@ -1,16 +1,67 @@
 #include "cli/check/listed_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "common/image/unread_family.h"
+#include "common/os/unique_fd.h"
 
 namespace millrace::cli {
+namespace {
 
-tl::expected<ListedFile, ActResult> FindListedFile(const FileVerdict& verdict) {
+// Enough of it to tell what it is: of a TIFF, whose directories may lie anywhere, all that a check
+// reads by default.
+OsResult<std::vector<std::byte>> ReadForFamily(const Place& place) {
+  constexpr std::size_t kHeadBytes = std::size_t{1} << 20;
+  constexpr std::size_t kMostBytes = std::size_t{256} << 20;
+  const UniqueFd file(openat(place.folder.get(), place.name.c_str(),
+                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (!file.valid()) return tl::unexpected(errno);
+  std::vector<std::byte> bytes(kHeadBytes);
+  std::size_t have = 0;
+  for (;;) {
+    const ssize_t count = read(file.get(), bytes.data() + have, bytes.size() - have);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return tl::unexpected(errno);
+    have += static_cast<std::size_t>(count);
+    if (count == 0 || have == kMostBytes) break;
+    if (have < bytes.size()) continue;
+    const auto head = std::span<const std::byte>(bytes).first(kSniffBytes);
+    if (SniffFormat(head) != ImageFormat::kTiff) break;
+    bytes.resize(std::min(2 * bytes.size(), kMostBytes));
+  }
+  bytes.resize(have);
+  return bytes;
+}
+
+// Nothing for a file whose picture is read, whole or not.
+OsResult<std::optional<UnreadFamily>> UnreadFamilyAt(const Place& place) {
+  const auto bytes = ReadForFamily(place);
+  if (!bytes) return tl::unexpected(bytes.error());
+  auto family = FindUnreadFamily(*bytes);
+  if (family && family->reads == UnreadFamily::Reads::kPicture) family.reset();
+  return family;
+}
+
+}  // namespace
+
+tl::expected<ListedFile, ActResult> FindListedFile(const FileVerdict& verdict,
+                                                   const ActRule& rule) {
   const auto leave = [](const char* why) {
     return tl::unexpected(ActResult{Acted::kLeftAlone, why});
   };
-  if (KindOf(verdict.code) != VerdictKind::kPixelsLost) return leave("it has lost no pixels");
+  if (!rule.Allows(verdict.code)) {
+    return leave(KindOf(verdict.code) == VerdictKind::kNoPicture
+                     ? "it is no picture, which only --also not-an-image acts on"
+                     : "it is not proven that it has lost pixels");
+  }
   OsResult<Place> place = OpenPlace(verdict.input, verdict.path);
   if (!place && place.error() == ELOOP) return leave("it lies behind a symbolic link");
   if (!place) return tl::unexpected(CannotAct("reach", place.error()));
@@ -26,6 +77,14 @@ tl::expected<ListedFile, ActResult> FindListedFile(const FileVerdict& verdict) {
   if ((verdict.bytes && *verdict.bytes != stamp.bytes) ||
       (verdict.mtime_ns && *verdict.mtime_ns != stamp.mtime_ns)) {
     return leave("it has changed since it was checked");
+  }
+  if (stamp.bytes > 0 && verdict.code != "not-an-image") {
+    const auto unread = UnreadFamilyAt(*place);
+    if (!unread) return tl::unexpected(CannotAct("read", unread.error()));
+    if (*unread) {
+      return tl::unexpected(ActResult{
+          Acted::kLeftAlone, fmt::format("it is {}, which is not read here", (*unread)->what)});
+    }
   }
   return ListedFile{*std::move(place), stamp};
 }

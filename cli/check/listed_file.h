@@ -25,10 +25,12 @@ struct ListedFile {
   FileStamp stamp;
 };
 
-// Why it is not to be touched, else the file: one that has lost pixels, a regular one, and of the
-// size and time of last change that it was judged by. An `empty` one that was not opened has no
-// time: it must still be empty.
-tl::expected<ListedFile, ActResult> FindListedFile(const FileVerdict& verdict);
+// Why it is not to be touched, else the file: one whose code the rule allows, a regular one, of the
+// size and time of last change that it was judged by, and not of a kind that we do not read
+// (unread_family.h), whatever an older millrace said of it. An `empty` one that was not opened has
+// no time: it must still be empty.
+tl::expected<ListedFile, ActResult> FindListedFile(const FileVerdict& verdict,
+                                                   const ActRule& rule = {});
 
 // "cannot delete it: ERRNO", kFailed; kGone where the errno says that it is missing.
 ActResult CannotAct(const char* what, int error_number);

@@ -43,8 +43,8 @@ Quarantine::Quarantine(std::string folder, std::map<std::string, std::string> fo
       on_step_(std::move(on_step)),
       manifest_(std::move(manifest)) {}
 
-Result<ActResult> Quarantine::Move(const FileVerdict& verdict) {
-  const auto file = FindListedFile(verdict);
+Result<ActResult> Quarantine::Move(const FileVerdict& verdict, const ActRule& rule) {
+  const auto file = FindListedFile(verdict, rule);
   if (!file) return file.error();
   const auto below = folders_.find(verdict.input);
   std::string path = verdict.path;

@@ -24,10 +24,10 @@ class Quarantine {
       const std::string& folder, std::map<std::string, std::string> folders,
       OnStep on_step = [](std::string_view) {});
 
-  // Moves the file unless it has changed since it was judged. Overwrites nothing: where the name is
-  // taken, by another file, a number is put into it. An error where the manifest cannot be written,
-  // and nothing can be moved any more.
-  Result<ActResult> Move(const FileVerdict& verdict);
+  // Moves the file unless the rule does not allow it or it has changed since it was judged.
+  // Overwrites nothing: where the name is taken, by another file, a number is put into it. An error
+  // where the manifest cannot be written, and nothing can be moved any more.
+  Result<ActResult> Move(const FileVerdict& verdict, const ActRule& rule = {});
 
   [[nodiscard]] const std::string& manifest() const { return manifest_.path(); }
 

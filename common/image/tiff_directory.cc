@@ -31,6 +31,15 @@ bool IsNumber(std::uint16_t type) {
   return type == 3 || type == 4 || type == 6 || type == 8 || type == 9 || type == 13 || type == 16;
 }
 
+// Without these nobody can tell the pixels: their depth, their colours, where they are.
+bool SaysWherePixelsAre(std::uint16_t tag) {
+  static constexpr TiffTag kTags[] = {TiffTag::kBitsPerSample, TiffTag::kStripOffsets,
+                                      TiffTag::kColorMap,      TiffTag::kTileOffsets,
+                                      TiffTag::kExtraSamples,  TiffTag::kSampleFormat};
+  return std::any_of(std::begin(kTags), std::end(kTags),
+                     [&](TiffTag needed) { return static_cast<std::uint16_t>(needed) == tag; });
+}
+
 }  // namespace
 
 std::optional<TiffHeader> ReadTiffHeader(FileBytes file) {
@@ -58,6 +67,7 @@ std::optional<TiffDirectory> TiffDirectory::Read(FileBytes file, const TiffHeade
   auto at = static_cast<std::size_t>(offset);
   const std::uint64_t count = ReadNumber(file, at, count_size, header.big_endian);
   at += count_size;
+  std::uint16_t outside = 0;     // the first such field
   bool broken = false;           // a field points behind the file's end: Pillow reads none after it
   std::uint64_t data_bytes = 0;  // that fields point at; Pillow skips those beyond the file's size
   std::uint64_t read = 0;
@@ -82,7 +92,10 @@ std::optional<TiffDirectory> TiffDirectory::Read(FileBytes file, const TiffHeade
     field.data = at + 4 + number_size;
     if (bytes > number_size) {
       const std::uint64_t to = ReadNumber(file, field.data, number_size, header.big_endian);
-      broken = broken || !Within(file, to, bytes);
+      if (!broken && !Within(file, to, bytes)) {
+        broken = true;
+        outside = field.tag;
+      }
       field.data = static_cast<std::size_t>(to);
       directory.end_ = std::max(directory.end_, to + bytes);
     }
@@ -93,6 +106,7 @@ std::optional<TiffDirectory> TiffDirectory::Read(FileBytes file, const TiffHeade
   directory.end_ = std::max<std::uint64_t>(directory.end_, std::min(at + number_size, file.size()));
   if (read == count && Within(file, at, number_size)) {
     directory.complete_ = !broken;
+    directory.ends_early_ = broken && SaysWherePixelsAre(outside);
     directory.next_ = ReadNumber(file, at, number_size, header.big_endian);
   }
   return directory;

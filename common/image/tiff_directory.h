@@ -90,6 +90,9 @@ class TiffDirectory {
   // False where the file ends within its fields or within what one of them points at: those from
   // there on are missing.
   [[nodiscard]] bool complete() const { return complete_; }
+  // Where it is not complete: whether the file ends within its fields, or before what one of them
+  // points at that says where or what the pixels are.
+  [[nodiscard]] bool EndsEarly() const { return ends_early_; }
   [[nodiscard]] std::size_t fields() const { return fields_.size(); }
 
  private:
@@ -112,6 +115,7 @@ class TiffDirectory {
   std::uint64_t end_ = 0;
   std::uint64_t next_ = 0;
   bool complete_ = false;
+  bool ends_early_ = true;
 };
 
 }  // namespace millrace

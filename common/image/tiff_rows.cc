@@ -105,8 +105,8 @@ std::optional<TiffDamage> ReadUncompressed(FileBytes file, const TiffDirectory& 
     }
   }
   if (index < offsets.size()) {
-    losses.Add(ErrorCode::kCorrupt, "the TIFF has more blocks than its planes need", std::nullopt,
-               0);
+    losses.Add(ErrorCode::kSuspicious, "the TIFF has more blocks than its planes need",
+               std::nullopt, 0);
   }
   return losses.Take();
 }
@@ -252,15 +252,15 @@ std::int64_t Down(const TiffFrame& frame, const Blocks& blocks) {
 void JudgeDeflated(FileBytes file, const TiffFile& tiff, const TiffFrame& frame,
                    const Blocks& blocks, const BlockPlaces& places, Losses* losses) {
   std::size_t index = 0;
+  bool cut = false;
   for (int plane = 0; plane < frame.planes(); ++plane) {
     for (std::int64_t y = 0; y < frame.height; y += blocks.height) {
       const std::int64_t height = std::min(blocks.height, frame.height - y);
       for (std::int64_t x = 0; x < frame.width; x += blocks.width, ++index) {
         const std::size_t bytes =
             blocks.tiled ? tiff.TileBytes() : tiff.RowBytes() * static_cast<std::size_t>(height);
-        auto damage = CheckDeflated(*places.Bytes(file, index), bytes);
-        // libtiff does not take a block that goes on behind the file's end, whole or not.
-        if (!damage && places.Cut(index)) damage = DeflateDamage{true, "the file ends", 0};
+        const auto damage = CheckDeflated(*places.Bytes(file, index), bytes);
+        cut = cut || places.Cut(index);
         if (!damage) continue;
         const std::int64_t width = std::min(blocks.width, frame.width - x);
         losses->Add(places.Cut(index) ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
@@ -270,7 +270,24 @@ void JudgeDeflated(FileBytes file, const TiffFile& tiff, const TiffFrame& frame,
       }
     }
   }
+  // libtiff does not take a block that goes on behind the file's end, whole or not.
+  if (cut && !losses->any()) {
+    losses->Add(ErrorCode::kSuspicious,
+                "a block's size goes beyond the file's end, its rows do not", file.size(), 0);
+  }
 }
+
+// Whether what libtiff says of data of this compression is of the data: it was made for them, and
+// the data has no kinds that libtiff does not know.
+bool IsProof(std::uint64_t compression) {
+  static constexpr std::uint64_t kCompressions[] = {
+      2, 3, 4, 5, kTiffJpeg, kTiffDeflate, kTiffOldDeflate, 32773, 34925, 50000};
+  return std::find(std::begin(kCompressions), std::end(kCompressions), compression) !=
+         std::end(kCompressions);
+}
+
+// Lines that the fax machine on the other end got wrong are in many a sound file.
+bool IsFaxWithoutProof(std::uint64_t compression) { return compression == 2 || compression == 3; }
 
 }  // namespace
 
@@ -282,7 +299,7 @@ std::optional<TiffDamage> ReadTiffRows(FileBytes file, const TiffDirectory& dire
                                        const TiffFrame& frame, const TiffRowLimits& limits,
                                        const TiffRowSink& sink) {
   const auto no_area = [] {
-    return TiffDamage{ErrorCode::kCorrupt, "the TIFF's blocks have no area", {}, 1.0};
+    return TiffDamage{ErrorCode::kCorrupt, "the TIFF's blocks have no area", {}, 1.0, false};
   };
   if (frame.uncompressed()) {
     const auto blocks = BlocksOf(directory, frame);
@@ -301,11 +318,11 @@ std::optional<TiffDamage> ReadTiffRows(FileBytes file, const TiffDirectory& dire
       directory.WasSkipped(TiffTag::kTileByteCounts)) {
     return TiffDamage{ErrorCode::kCorrupt,
                       "the TIFF's directory gives more sizes of blocks than the file has room for",
-                      directory.offset(), 1.0};
+                      directory.offset(), 1.0, false};
   }
   TiffFile tiff(file, limits.memory);
   if (!tiff.Open(directory.offset(), frame)) {
-    return TiffDamage{ErrorCode::kCorrupt, tiff.message(), directory.offset(), 1.0};
+    return TiffDamage{ErrorCode::kCorrupt, tiff.message(), directory.offset(), 1.0, false};
   }
   const auto blocks = Checked(tiff.tiled(), tiff.BlockWidth(), tiff.BlockHeight(), frame);
   if (!blocks) return no_area();
@@ -335,6 +352,10 @@ std::optional<TiffDamage> ReadTiffRows(FileBytes file, const TiffDirectory& dire
   auto damage = losses.Take();
   if (!damage && tiff.complained()) {
     damage = TiffDamage{ErrorCode::kCorrupt, tiff.message(), std::nullopt, 0};
+    damage->proven = !IsFaxWithoutProof(frame.compression);
+  }
+  if (damage && damage->code == ErrorCode::kCorrupt && !IsProof(frame.compression)) {
+    damage->proven = false;
   }
   return damage;
 }

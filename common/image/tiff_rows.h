@@ -17,10 +17,14 @@ using TiffRowSink =
 
 // What went wrong with the rows; those that are not lost have been given to the sink.
 struct TiffDamage {
-  ErrorCode code = ErrorCode::kCorrupt;  // kTruncated, kCorrupt, kTooLarge, kUnsupportedFormat
-  std::string what;                      // of the first loss
-  std::optional<std::uint64_t> offset;   // likewise, where the file tells
-  double lost = 0;                       // share of the picture
+  // kTruncated, kCorrupt, kTooLarge, kUnsupportedFormat; kSuspicious where no row is lost.
+  ErrorCode code = ErrorCode::kCorrupt;
+  std::string what;                     // of the first loss
+  std::optional<std::uint64_t> offset;  // likewise, where the file tells
+  double lost = 0;                      // share of the picture
+  // False where it is libtiff that does not take the file, or its directory that is not understood:
+  // another program may read it.
+  bool proven = true;
 };
 
 struct TiffRowLimits {

@@ -327,9 +327,9 @@ TEST_CASE("a file that is not what was judged is left alone") {
 TEST_CASE("a file that has lost no pixels is left alone") {
   const World world;
   FileVerdict sound = world.Broken("a.jpg", "whole");
-  for (const char* code :
-       {"ok", "trailing-data", "extension-mismatch", "bad-metadata", "unreadable",
-        "unsupported-format", "too-large", "timeout", "worker-died", ""}) {
+  for (const char* code : {"ok", "trailing-data", "extension-mismatch", "bad-metadata",
+                           "unreadable", "unsupported-format", "too-large", "timeout",
+                           "worker-died", "suspicious", "preview-only", "not-an-image", ""}) {
     sound.code = code;
     CHECK_MESSAGE(world.Move(sound).what == Acted::kLeftAlone, code);
     CHECK_MESSAGE(DeleteFile(sound).what == Acted::kLeftAlone, code);

@@ -86,17 +86,37 @@ TEST_CASE("what is no verdict is refused") {
 }
 
 TEST_CASE("only lost pixels are lost pixels") {
-  for (const char* code : {"truncated", "corrupt", "bad-crc", "not-an-image", "empty"}) {
+  for (const char* code : {"truncated", "corrupt", "bad-crc", "empty"}) {
     CHECK_MESSAGE(KindOf(code) == VerdictKind::kPixelsLost, code);
+    CHECK(ActRule().Allows(code));
+    CHECK(CountsAsBroken(code, false));
   }
   for (const char* code : {"trailing-data", "extension-mismatch", "bad-metadata"}) {
     CHECK_MESSAGE(KindOf(code) == VerdictKind::kHarmless, code);
   }
-  for (const char* code : {"unreadable", "unsupported-format", "too-large", "timeout",
-                           "worker-died", "lost-worker", "of a later version", ""}) {
+  for (const char* code : {"unreadable", "too-large", "timeout", "worker-died", "lost-worker",
+                           "of a later version", ""}) {
     CHECK_MESSAGE(KindOf(code) == VerdictKind::kNoVerdict, code);
+    CHECK_FALSE(ActRule({"not-an-image"}).Allows(code));
+    CHECK(CountsAsBroken(code, false));
   }
   CHECK(KindOf("ok") == VerdictKind::kOk);
+}
+
+TEST_CASE("what is no proof of damage is told of, and counts as broken at strict alone") {
+  for (const char* code : {"suspicious", "unsupported-format", "preview-only"}) {
+    CAPTURE(code);
+    CHECK_FALSE(ActRule({"not-an-image"}).Allows(code));
+    CHECK_FALSE(CountsAsBroken(code, false));
+    CHECK(CountsAsBroken(code, true));
+  }
+  CHECK_FALSE(CountsAsBroken("ok", true));
+}
+
+TEST_CASE("what is no picture counts as broken, and is acted on where somebody asks for that") {
+  CHECK(CountsAsBroken("not-an-image", false));
+  CHECK_FALSE(ActRule().Allows("not-an-image"));
+  CHECK(ActRule({"not-an-image"}).Allows("not-an-image"));
 }
 
 TEST_CASE("verdicts and failures become one list, sorted by the bytes of the paths") {
@@ -171,21 +191,38 @@ TEST_CASE("a report appears when it is whole, and nothing is left of one that is
 }
 
 TEST_CASE("the totals tell what was lost from what nobody could tell") {
-  CheckSummary summary;
+  CheckSummary summary(/*strict=*/true);
   for (const char* code :
        {"ok", "ok", "truncated", "truncated", "empty", "timeout", "trailing-data"}) {
     summary.Add(Of(code));
   }
   CHECK(summary.ok() == 2);
   CHECK(summary.failed() == 5);
-  CHECK(summary.pixels_lost() == 3);
-  CHECK(summary.PixelsLostByCode() == "2 truncated, 1 empty");
+  CHECK(summary.actable(ActRule()) == 3);
+  CHECK(summary.ActableByCode(ActRule()) == "2 truncated, 1 empty");
   const auto lines = summary.Lines(3, 0, std::chrono::milliseconds(1500));
   REQUIRE(lines.size() == 2);
   CHECK(lines[0] ==
         "7 checked: 2 ok, 5 failed (2 truncated, 1 empty, 1 timeout, 1 trailing-data), 1 of them "
         "no_verdict");
   CHECK(lines[1] == "  1.5 s, 3 resumed: unchanged since before");
+}
+
+TEST_CASE("what is no failure at decode has columns of its own, and is one at strict") {
+  for (const bool strict : {false, true}) {
+    CheckSummary summary(strict);
+    for (const char* code : {"ok", "corrupt", "suspicious", "preview-only", "suspicious"}) {
+      summary.Add(Of(code));
+    }
+    CHECK(summary.failed() == (strict ? 4 : 1));
+    CHECK(summary.noted() == (strict ? 0 : 3));
+    CHECK(summary.Lines(0, 0, {})[0] ==
+          (strict
+               ? "5 checked: 1 ok, 4 failed (2 suspicious, 1 corrupt, 1 preview-only), 1 of them "
+                 "no_verdict"
+               : "5 checked: 1 ok, 1 failed (1 corrupt), 2 suspicious, 1 preview-only, 1 of them "
+                 "no_verdict"));
+  }
 }
 
 TEST_CASE("each INPUT and level has a folder of its own in the state") {

@@ -20,7 +20,7 @@ PEAK_MB = 512
 # What may be said at strict of a file that is ok at decode.
 HARMLESS = {"ok", "trailing-data", "bad-metadata", "extension-mismatch"}
 LOST = {"truncated", "corrupt", "bad-crc", "not-an-image", "empty"}
-NO_VERDICT = {"unsupported-format", "too-large"}
+NO_VERDICT = {"unsupported-format", "preview-only", "too-large", "suspicious"}
 CODES = HARMLESS | LOST | NO_VERDICT
 
 
@@ -83,7 +83,8 @@ class Hostile(unittest.TestCase):
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         self.assertEqual(child.returncode, 1)
-        self.assertEqual(sorted(verdicts), sorted(self.right))
+        # Of a name that others have too, and without a signature: skipped.
+        self.assertEqual(sorted(verdicts), sorted(set(self.right) - {"icon.ico"}))
         for name, verdict in sorted(verdicts.items()):
             with self.subTest(name):
                 self.assertIn(verdict["code"], self.right[name] or CODES)

@@ -20,6 +20,8 @@ BROKEN = {
     b"text.jpg": "not-an-image",
     b"empty.jpg": "empty",
 }
+# What is no picture is told of, and left where it is.
+LOST = {name: code for name, code in BROKEN.items() if code != "not-an-image"}
 
 
 class CheckCase(TestCase):
@@ -248,10 +250,10 @@ class Acting(CheckCase):
         return self.act("--undo", self.quarantine / "manifest.jsonl", expect=expect)
 
     def sound_files(self):
-        return {name: what for name, what in self.before.items() if name not in BROKEN}
+        return {name: what for name, what in self.before.items() if name not in LOST}
 
     def broken_files(self):
-        return {name: what for name, what in self.before.items() if name in BROKEN}
+        return {name: what for name, what in self.before.items() if name in LOST}
 
     def test_quarantine_and_undo_restore_every_byte(self):
         self.check("--quarantine", self.quarantine, expect=1)
@@ -297,7 +299,7 @@ class Acting(CheckCase):
     def test_a_dry_run_does_nothing(self):
         self.check("--quarantine", self.quarantine, "--dry-run", expect=1)
         run = self.check("--delete", "--dry-run", expect=1)
-        self.assertIn("5 would be deleted", run.stderr)
+        self.assertIn("4 would be deleted", run.stderr)
         self.assertEqual(self.snapshot(), self.before)
         self.assertFalse(self.quarantine.exists())
 
@@ -308,7 +310,7 @@ class Acting(CheckCase):
         for answer, status in ((b"n\n", 1), (b"\x03", 130), (b"y\n", 1)):
             terminal = Terminal("check", self.photos, "--state", self.state, "--delete")
             self.addCleanup(terminal.close)
-            question = "delete 5 files (3 truncated, 1 empty, 1 not-an-image)? [y/N]"
+            question = "delete 4 files (3 truncated, 1 empty)? [y/N]"
             wait_until(lambda: question in terminal.read(), "the question")
             self.assertEqual(self.snapshot(), self.before)
             terminal.press(answer)
@@ -325,7 +327,8 @@ class Acting(CheckCase):
     def test_what_has_not_lost_pixels_is_never_touched(self):
         codes = [
             "ok", "trailing-data", "extension-mismatch", "bad-metadata", "unreadable",
-            "unsupported-format", "too-large", "timeout", "worker-died", "lost-worker"]
+            "unsupported-format", "too-large", "timeout", "worker-died", "lost-worker",
+            "suspicious", "preview-only", "not-an-image"]
         with open(self.report_path, "w") as report:
             for code, name in [*zip(codes, self.sound), ("truncated", "sub/cut.jpg")]:
                 status = os.stat(self.photos / name)
@@ -339,13 +342,46 @@ class Acting(CheckCase):
         self.assertIn("1 deleted\n", run.stderr)
         self.assertEqual(set(self.before) - set(self.snapshot()), {b"sub/cut.jpg"})
 
+    def test_what_is_no_picture_is_acted_on_where_that_is_asked_for(self):
+        self.check("--also", "not-an-image", expect=2)
+        self.check("--delete", "--yes", "--also", "truncated", expect=2)
+        self.check("--report", self.report_path, "--delete", "--yes", expect=1)
+        self.assertEqual(self.snapshot(), self.sound_files())
+        self.check(
+            "--quarantine", self.quarantine, "--also", "not-an-image", "--dry-run", expect=1)
+        self.act(
+            "--apply", self.report_path, "--quarantine", self.quarantine, "--also", "not-an-image")
+        self.assertEqual(set(self.moved()), {b"text.jpg"})
+        self.undo()
+        self.assertEqual(self.snapshot(), self.sound_files())
+
+    def test_what_is_not_read_is_told_of_and_fails_strict_alone(self):
+        for name in BROKEN:
+            os.unlink(os.path.join(os.fsencode(self.photos), name))
+        (self.photos / "raw.tif").write_bytes(
+            b"II*\0\x10\0\0\0CR\2\0\0\0\0\0" + bytes(6) + b"a sensor's values")
+        run = self.check("--delete", "--yes", expect=0)
+        self.assertIn("raw.tif: unsupported-format: it is a Canon raw photo (CR2)", run.stdout)
+        self.assertIn(
+            "31 checked: 30 ok, 0 failed, 1 unsupported-format, 1 of them no_verdict", run.stderr)
+        self.check("--delete", "--yes", "--level", "strict", expect=1)
+        self.assertTrue((self.photos / "raw.tif").exists())
+        # An older millrace has said otherwise.
+        status = os.stat(self.photos / "raw.tif")
+        self.report_path.write_text(json.dumps({
+            "path": "raw.tif", "input": str(self.photos), "code": "corrupt", "format": "tiff",
+            "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}))
+        run = self.act("--apply", self.report_path, "--delete", "--yes")
+        self.assertIn("raw.tif: left alone: it is a Canon raw photo (CR2)", run.stderr)
+
     def test_a_saved_report_is_applied_where_nothing_has_changed_since(self):
         self.check("--report", self.report_path, expect=1)
         (self.photos / "cut.jpg").write_bytes(jpeg(5))
-        (self.photos / "text.jpg").unlink()
+        os.unlink(os.fsencode(self.photos) + b"/name \xff\n.jpg")
         (self.photos / "empty.jpg").write_bytes(jpeg(6))
         run = self.act("--apply", self.report_path, "--delete", "--yes")
-        self.assertIn("2 deleted, 1 already gone, 2 left alone", run.stderr)
+        self.assertIn("1 deleted, 1 already gone, 2 left alone", run.stderr)
+        self.assertTrue((self.photos / "text.jpg").exists())
         self.assertIn("cut.jpg: left alone: it has changed", run.stderr)
         self.assertTrue((self.photos / "cut.jpg").exists())
         self.assertTrue((self.photos / "empty.jpg").exists())

@@ -83,10 +83,16 @@ bool LosesPixels(ErrorCode code) {
   return code == ErrorCode::kTruncated || code == ErrorCode::kCorrupt || code == ErrorCode::kBadCrc;
 }
 
+// Whether its extension is one that no image has.
+bool NamedLikeNoImage(std::string_view name) {
+  name = name.substr(name.rfind('/') + 1);  // all of it where there is none
+  return name.find('.') != std::string_view::npos && !FormatOfName(name);
+}
+
 // A finding once more, by what else is known of the file.
 Finding Weighed(Finding finding, ImageFormat format, FileBytes file, std::string_view name) {
   // Three numbers begin a PNM, and many a text.
-  if (format == ImageFormat::kPnm && LosesPixels(finding.code) && FormatOfName(name) != format) {
+  if (format == ImageFormat::kPnm && LosesPixels(finding.code) && NamedLikeNoImage(name)) {
     return Plain(
         ErrorCode::kSuspicious,
         fmt::format("it begins like a PNM, which its name does not say: {}", finding.what));

@@ -11,7 +11,7 @@
 namespace millrace {
 namespace {
 
-// Whether any program writes such pixels: else the header was overwritten.
+// Whether any program writes such pixels.
 bool Exists(const BmpHeader& header) {
   static constexpr std::uint32_t kBits[] = {0, 1, 2, 4, 8, 16, 24, 32, 64};
   static constexpr std::uint32_t kCompressions[] = {0, 1, 2, 3, 4, 5, 6, 11, 12, 13};
@@ -29,7 +29,14 @@ std::optional<Finding> InspectRunLengths(FileBytes file, const BmpHeader& header
       ReadBmpRunLengths(file, header, const_cast<std::uint8_t*>(indices.data()));
   *end = read.at;
   if (read.whole) return std::nullopt;
-  return Finding{read.ended ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
+  // Runs may end before the last pixel, by their own word: what is left is of colour 0.
+  if (!read.ended) {
+    return Finding{ErrorCode::kSuspicious,
+                   fmt::format("the BMP's runs end after {} of {} pixels", read.pixels, wanted),
+                   static_cast<std::int64_t>(read.at),
+                   {}};
+  }
+  return Finding{ErrorCode::kTruncated,
                  fmt::format("the BMP has {} of {} pixels", read.pixels, wanted),
                  static_cast<std::int64_t>(read.at),
                  1 - static_cast<double>(read.pixels) / static_cast<double>(wanted)};
@@ -55,7 +62,7 @@ std::optional<Finding> InspectRows(FileBytes file, const BmpHeader& header, std:
   if (header.data_bytes >= header.stride() * height + spare &&
       header.pixel_offset + header.data_bytes == file.size() && Little32(file, 2) == file.size()) {
     return Finding{
-        ErrorCode::kCorrupt,
+        ErrorCode::kSuspicious,
         fmt::format("the BMP's header tells of {} rows and of the bytes of more", height), 18,
         std::nullopt};
   }
@@ -84,21 +91,28 @@ std::optional<Finding> InspectBmp(FileBytes file, const InspectOptions& options)
   if (!header) return finding_of(header.error());
   if (auto finding = CheckSides(header->width, header->height, options)) return finding;
   if (!Exists(*header)) {
-    return Finding{ErrorCode::kCorrupt,
-                   fmt::format("the BMP's header tells of {} bits with compression {}",
-                               header->bits, header->compression),
-                   28, std::nullopt};
+    return Finding{
+        ErrorCode::kUnsupportedFormat,
+        fmt::format("a BMP of {} bits with compression {}", header->bits, header->compression), 28,
+        std::nullopt};
   }
   const auto mode = BmpMode(file, *header);
-  if (!mode) return finding_of(mode.error());
-  if (options.level == InspectLevel::kOpen) return std::nullopt;
-  if (const auto sound = CheckBmpPalette(file, *header, *mode); !sound) {
-    return finding_of(sound.error());
+  if (!mode) {
+    auto finding = finding_of(mode.error());
+    if (finding.code == ErrorCode::kCorrupt) finding.code = ErrorCode::kUnsupportedFormat;
+    return finding;
   }
+  if (options.level == InspectLevel::kOpen) return std::nullopt;
 
   std::size_t end = 0;
   auto finding = header->run_lengths() ? InspectRunLengths(file, *header, &end)
                                        : InspectRows(file, *header, &end);
+  if (!finding) {
+    // The pixels are there; Pillow opens the file and does not load it.
+    if (const auto sound = CheckBmpPalette(file, *header, *mode); !sound) {
+      finding = Finding{ErrorCode::kSuspicious, sound.error().message, std::nullopt, std::nullopt};
+    }
+  }
   if (finding || options.level != InspectLevel::kStrict) return finding;
   // Some programs pad the whole to a multiple of four, or write a mark of the end of run lengths.
   constexpr std::size_t kPadding = 4;

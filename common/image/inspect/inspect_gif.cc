@@ -38,13 +38,13 @@ std::optional<Finding> InspectEnd(FileBytes file, const GifFile& gif,
                                   const InspectOptions& options) {
   const auto at = static_cast<std::int64_t>(gif.at());
   if (!gif.has_trailer() && gif.ends_in_frame()) {
-    return Finding{ErrorCode::kTruncated, "the GIF ends where a frame begins", at, {}};
+    return Finding{ErrorCode::kSuspicious, "the GIF ends where a frame should begin", at, {}};
   }
   // Bytes that belong to no block, until one of them looked like the file's end: what they were
   // before something overwrote it came to nothing.
   const bool trailing = gif.has_trailer() && gif.at() < file.size();
   if (gif.stray() && trailing) {
-    return Finding{ErrorCode::kCorrupt,
+    return Finding{ErrorCode::kSuspicious,
                    "a GIF's block is neither a frame nor an extension",
                    static_cast<std::int64_t>(*gif.stray()),
                    {}};
@@ -83,12 +83,19 @@ std::optional<Finding> InspectGif(FileBytes file, const InspectOptions& options)
   std::int64_t pixels = 0;
   for (std::int64_t number = 1;; ++number) {
     const auto frame = gif->Next();
-    if (!frame) return finding_of(frame.error(), file.size());
+    if (!frame) {
+      auto finding = finding_of(frame.error(), file.size());
+      if (gif->stray() && number > 1) finding.code = ErrorCode::kSuspicious;
+      return finding;
+    }
     if (!*frame) {
       if (number > 1) return InspectEnd(file, *gif, options);
-      const bool ended = gif->has_trailer();
-      return Finding{ended ? ErrorCode::kCorrupt : ErrorCode::kTruncated, "the GIF has no frame",
-                     static_cast<std::int64_t>(gif->at()), 1.0};
+      // One with an end is written so: comments alone.
+      const auto at = static_cast<std::int64_t>(gif->at());
+      if (gif->has_trailer()) {
+        return Finding{ErrorCode::kUnsupportedFormat, "a GIF without a frame", at, {}};
+      }
+      return Finding{ErrorCode::kTruncated, "the GIF ends before its first frame", at, 1.0};
     }
     const std::size_t at = (*frame)->data;
     if (number == 1) {
@@ -102,7 +109,7 @@ std::optional<Finding> InspectGif(FileBytes file, const InspectOptions& options)
     // A later frame without pixels loses none: there are encoders that write one to pause.
     if ((*frame)->width == 0 || (*frame)->height == 0) {
       if (number > 1) continue;
-      return Finding{ErrorCode::kCorrupt,
+      return Finding{ErrorCode::kUnsupportedFormat,
                      "the GIF's first frame has no pixels",
                      static_cast<std::int64_t>(at),
                      {}};
@@ -116,7 +123,11 @@ std::optional<Finding> InspectGif(FileBytes file, const InspectOptions& options)
                      {}};
     }
     std::size_t end = 0;
-    if (auto finding = InspectFrame(file, **frame, number, &end)) return finding;
+    if (auto finding = InspectFrame(file, **frame, number, &end)) {
+      // A comma among bytes that belong to no block begins no frame.
+      if (gif->stray() && number > 1) finding->code = ErrorCode::kSuspicious;
+      return finding;
+    }
   }
 }
 

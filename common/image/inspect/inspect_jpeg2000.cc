@@ -240,7 +240,12 @@ std::optional<Finding> InspectTiles(FileBytes file, const Jpeg2000Header& header
                     decoder.message().empty() ? "OpenJPEG does not say why" : decoder.message()),
         decoder.ended() ? std::optional(end) : std::nullopt, std::nullopt};
   };
-  if (!decoder.ReadHeader()) return bad("the JPEG 2000 header is not sound");
+  if (!decoder.ReadHeader()) {
+    auto finding = bad("OpenJPEG does not take the JPEG 2000 header");
+    // There are parts of the standard that OpenJPEG does not know.
+    if (!decoder.ended()) finding.code = ErrorCode::kUnsupportedFormat;
+    return finding;
+  }
   if (!Unpacks(mode, decoder.image())) {
     return Finding{ErrorCode::kUnsupportedFormat,
                    "Pillow makes no picture of such components: convert it to PNG", std::nullopt,
@@ -285,6 +290,23 @@ std::optional<Finding> InspectEnd(FileBytes file, const Jpeg2000Header& header) 
 
 }  // namespace
 
+namespace {
+
+// Whether the file, a box after the other, ends before its code stream or within it.
+bool EndsWithinABox(FileBytes file) {
+  if (View(file, 0, 2) == "\xFF\x4F") return true;  // a code stream without boxes
+  std::size_t end = 0;
+  bool stream = false;
+  ForEachBox(file, 0, file.size(), [&](std::string_view type, std::size_t, std::size_t box_end) {
+    end = box_end;
+    stream = stream || type == "jp2c";
+    return true;
+  });
+  return !stream && end < file.size();
+}
+
+}  // namespace
+
 std::optional<Finding> InspectJpeg2000(FileBytes file, const InspectOptions& options) {
   const auto cut = [&] {
     return Finding{ErrorCode::kTruncated, "the JPEG 2000 file has no whole header",
@@ -299,6 +321,11 @@ std::optional<Finding> InspectJpeg2000(FileBytes file, const InspectOptions& opt
     boxes = {ModeOf(header->components, header->bits), header->width, header->height};
   }
   if (boxes.mode.empty()) {
+    if (!header && !EndsWithinABox(file)) {
+      return Finding{ErrorCode::kUnsupportedFormat,
+                     "a JPEG 2000 whose boxes hold no picture that is read here", std::nullopt,
+                     std::nullopt};
+    }
     if (!header) return cut();
     return Finding{
         ErrorCode::kUnsupportedFormat,
@@ -311,7 +338,8 @@ std::optional<Finding> InspectJpeg2000(FileBytes file, const InspectOptions& opt
   if (!header) return cut();
   if (auto finding = CheckSides(header->width, header->height, options)) return finding;
   if (boxes.width < header->width || boxes.height < header->height) {
-    return Finding{ErrorCode::kCorrupt, "the JP2 header and its code stream differ in size",
+    return Finding{ErrorCode::kUnsupportedFormat,
+                   "the JP2 header and its code stream differ in size",
                    static_cast<std::int64_t>(header->stream), std::nullopt};
   }
   if (header->tiles == 0) {

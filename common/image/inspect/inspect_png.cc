@@ -1,9 +1,10 @@
 // PNG by its chunks: checksums, the inflated length and the rows' filter bytes. No pixel is made:
 // Adler-32 at the end of the data tells of every byte whether it is the one that was written.
 //
-// Pillow's reader (PngImagePlugin.py, ZipDecode.c) is the measure of what costs pixels: it asks for
-// the checksums of all chunks before the first IDAT, for none after it, and for no IEND;
-// png_rules.h has what else it asks for.
+// What costs pixels is the checksums and the order of the critical chunks (IHDR, PLTE, IDAT) and of
+// an animation's data, and rows that are missing. Pillow (PngImagePlugin.py, ZipDecode.c) asks for
+// more: for the checksums of all chunks before the first IDAT, and for what png_rules.h has. All of
+// that is beside the pixels, so that it is said at strict, or is a mere sign of damage.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,6 +23,10 @@ namespace {
 
 constexpr std::size_t kSignatureBytes = 8;
 
+// Whether pixels cannot be told without the chunk (PNG specification, 4.8): its first letter is
+// large.
+bool IsCritical(std::string_view type) { return type[0] >= 'A' && type[0] <= 'Z'; }
+
 Finding At(ErrorCode code, std::string what, std::size_t offset,
            std::optional<double> lost = std::nullopt) {
   return {code, std::move(what), static_cast<std::int64_t>(offset), lost};
@@ -34,10 +39,10 @@ class PngInspector {
   std::optional<Finding> Run() {
     if (auto wrong = ReadHeader()) return wrong;
     if (options_.level == InspectLevel::kOpen) return std::nullopt;
-    if (auto wrong = rules_.CheckPalette()) return wrong;
+    NoteSign(rules_.CheckPalette());
     if (auto wrong = ReadRows(shape_, "IDAT", 0)) return wrong;
     if (auto wrong = ReadRest()) return wrong;
-    return std::move(strict_);
+    return sign_ ? std::move(sign_) : std::move(strict_);
   }
 
  private:
@@ -46,25 +51,45 @@ class PngInspector {
     strict_ = At(ErrorCode::kBadMetadata, std::move(what), at);
   }
 
+  // A sign of damage: no pixel is known to be lost, whatever the level.
+  void NoteSign(std::optional<Finding> sign) {
+    if (sign && !sign_) sign_ = std::move(sign);
+  }
+  void NoteSign(std::string what, std::size_t at) {
+    NoteSign(At(ErrorCode::kSuspicious, std::move(what), at));
+  }
+
+  // What the rules say of a chunk: what is wrong with the picture comes back, the rest is noted.
+  std::optional<Finding> Check(const PngChunk& chunk) {
+    auto said = rules_.Check(chunk);
+    if (!said) return std::nullopt;
+    if (said->code == ErrorCode::kBadMetadata) {
+      if (options_.level == InspectLevel::kStrict && !strict_) strict_ = std::move(said);
+      return std::nullopt;
+    }
+    if (said->code != ErrorCode::kSuspicious) return said;
+    NoteSign(std::move(said));
+    return std::nullopt;
+  }
+
   // Up to the first IDAT.
   std::optional<Finding> ReadHeader() {
     for (at_ = kSignatureBytes;;) {
       const std::optional<PngChunk> chunk = ReadPngChunk(file_, at_);
-      if (!chunk) {
-        return At(ErrorCode::kTruncated, "the PNG ends before its pixels", file_.size(), 1);
-      }
-      if (!IsPngChunkType(chunk->type)) {
-        return At(ErrorCode::kCorrupt, "what should be a PNG chunk is none", at_, 1);
+      if (!chunk || !IsPngChunkType(chunk->type) || (!chunk->whole && chunk->type != "IDAT")) {
+        const bool ended = !chunk || IsPngChunkType(chunk->type);
+        // A length that was overwritten hides what follows, and loses none of it.
+        if (rules_.shape() && FindPixels()) break;
+        return ended ? At(ErrorCode::kTruncated, "the PNG ends before its pixels", file_.size(), 1)
+                     : At(ErrorCode::kCorrupt, "what should be a PNG chunk is none", at_, 1);
       }
       if (chunk->type == "IDAT") break;
-      if (!chunk->whole) {
-        return At(ErrorCode::kTruncated, "the PNG ends before its pixels", file_.size(), 1);
-      }
       if (!chunk->crc_ok) {
-        return At(ErrorCode::kBadCrc,
-                  fmt::format("the checksum of its {} chunk is wrong", chunk->type), at_);
+        auto wrong = fmt::format("the checksum of its {} chunk is wrong", chunk->type);
+        if (IsCritical(chunk->type)) return At(ErrorCode::kBadCrc, std::move(wrong), at_);
+        NoteStrict(std::move(wrong), at_);
       }
-      if (auto wrong = rules_.Check(*chunk)) return wrong;
+      if (auto wrong = Check(*chunk)) return wrong;
       if (chunk->type == "fcTL") frames_read_ = 1;  // the picture is the animation's first frame
       NoteExif(*chunk);
       at_ = chunk->end;
@@ -73,12 +98,32 @@ class PngInspector {
       return At(ErrorCode::kCorrupt, "the PNG has pixels and no header", at_, 1);
     }
     shape_ = *rules_.shape();
+    // The checksum says that it was written so.
     if (shape_.bits == 0) {
-      return At(ErrorCode::kCorrupt, "the PNG's colour type and depth do not go together",
-                kSignatureBytes, 1);
+      return At(ErrorCode::kUnsupportedFormat, "a PNG of an unknown colour type and depth",
+                kSignatureBytes);
     }
     frames_ = rules_.frames().value_or(0);
     return CheckSides(shape_.width, shape_.height, options_);
+  }
+
+  // A whole IDAT from here on; at_ is then its place.
+  bool FindPixels() {
+    // Each costs a checksum of as many bytes as it claims.
+    constexpr int kMostTries = 8;
+    const std::string_view text(reinterpret_cast<const char*>(file_.data()), file_.size());
+    int tries = 0;
+    for (std::size_t at = text.find("IDAT", at_);
+         at != std::string_view::npos && tries < kMostTries; at = text.find("IDAT", at + 1)) {
+      if (at < 4 + kSignatureBytes) continue;
+      ++tries;
+      const std::optional<PngChunk> chunk = ReadPngChunk(file_, at - 4);
+      if (!chunk || !chunk->whole || !chunk->crc_ok) continue;
+      NoteSign("between its header and its pixels the PNG's chunks are broken", at_);
+      at_ = at - 4;
+      return true;
+    }
+    return false;
   }
 
   void NoteExif(const PngChunk& chunk) {
@@ -105,7 +150,7 @@ class PngInspector {
     while (const std::optional<PngChunk> chunk = ReadPngChunk(file_, at_)) {
       if (chunk->type != type || chunk->data.size() < skip) break;
       if (skip > 0) {
-        if (auto wrong = rules_.Check(*chunk)) return wrong;
+        if (auto wrong = Check(*chunk)) return wrong;
       }
       if (chunk->wrong_crc() && !run.bad_crc) run.bad_crc = at_;
       ++run.chunks;
@@ -149,6 +194,12 @@ class PngInspector {
   std::optional<Finding> JudgeRows(const PngRows& rows, bool cut, std::size_t data_end,
                                    std::optional<std::size_t> bad_crc) {
     if (const std::optional<PngRows::Fault>& fault = rows.fault()) {
+      // Every byte is what was written, and all rows are there: it was written so.
+      if (fault->checksum && !bad_crc && !cut && rows.complete()) {
+        NoteSign("the checksum within the PNG's data is wrong, those around it are right",
+                 fault->offset);
+        return std::nullopt;
+      }
       return bad_crc ? At(ErrorCode::kBadCrc,
                           fmt::format("the checksum of its data is wrong: {}", fault->what),
                           fault->offset, rows.Missing())
@@ -166,8 +217,9 @@ class PngInspector {
     }
     // Nothing says of these rows that they are those that were written.
     if ((bad_crc || cut) && !rows.ChecksumFollows(file_.subspan(data_end))) {
-      return bad_crc ? At(ErrorCode::kBadCrc, "the checksum of its data is wrong", *bad_crc)
-                     : At(ErrorCode::kCorrupt, "its data does not end where its rows do", data_end);
+      if (bad_crc) return At(ErrorCode::kBadCrc, "the checksum of its data is wrong", *bad_crc);
+      NoteSign("the PNG's data does not end where its rows do, and the file does", data_end);
+      return std::nullopt;
     }
     NoteStrict("the PNG's data does not end where its rows do", data_end);
     return std::nullopt;
@@ -184,16 +236,22 @@ class PngInspector {
       }
       if (chunk->type == "IEND") return ReadEnd(*chunk);
       if (!chunk->data_ok) {
-        return At(ErrorCode::kTruncated,
-                  fmt::format("the file ends within its {} chunk", chunk->type), file_.size());
+        if (auto missing = CheckFrames(ErrorCode::kTruncated)) return missing;
+        NoteStrict(fmt::format("the file ends within its {} chunk", chunk->type), file_.size());
+        return std::nullopt;
       }
-      if (chunk->wrong_crc() && chunk->type != "fcTL") {
+      if (chunk->wrong_crc()) {
+        // A frame's place and what it does to the frame before have no other checksum.
+        if (chunk->type == "fcTL" && frames_ > 0) {
+          NoteSign("the checksum of an animation's frame is wrong", at_);
+        }
         NoteStrict(fmt::format("the checksum of its {} chunk is wrong", chunk->type), at_);
       }
-      if (auto wrong = rules_.Check(*chunk)) return wrong;
+      if (auto wrong = Check(*chunk)) return wrong;
       NoteExif(*chunk);
       at_ = chunk->end;
-      if (chunk->type != "fcTL" || frames_ == 0) continue;
+      constexpr std::size_t kControlBytes = 26;
+      if (chunk->type != "fcTL" || frames_ == 0 || chunk->data.size() < kControlBytes) continue;
       if (auto wrong = ReadFrame(*chunk)) return wrong;
     }
   }
@@ -213,10 +271,6 @@ class PngInspector {
 
   // A frame behind its control chunk.
   std::optional<Finding> ReadFrame(const PngChunk& control) {
-    // Its place and what it does to the frame before have no other checksum.
-    if (control.wrong_crc()) {
-      return At(ErrorCode::kBadCrc, "the checksum of an animation's frame is wrong", control.at);
-    }
     PngShape shape = shape_;
     shape.width = Big32(control.data, 4);
     shape.height = Big32(control.data, 8);
@@ -246,6 +300,7 @@ class PngInspector {
   std::uint32_t frames_read_ = 0;
   std::int64_t frame_pixels_ = 0;
   std::size_t at_ = 0;
+  std::optional<Finding> sign_;
   std::optional<Finding> strict_;
 };
 

@@ -31,9 +31,10 @@ class PnmInspector {
 
  private:
   [[nodiscard]] static Finding Header(const PnmHeaderFault& fault) {
-    return {fault.ended ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
+    // Three numbers and no more: a text may begin so.
+    return {fault.ended ? ErrorCode::kTruncated : ErrorCode::kUnsupportedFormat,
             fault.ended ? "the file ends within its header" : "the header's numbers are not sound",
-            static_cast<std::int64_t>(fault.at), 1.0};
+            static_cast<std::int64_t>(fault.at), fault.ended ? std::optional(1.0) : std::nullopt};
   }
 
   [[nodiscard]] Finding Short(std::int64_t have, std::int64_t wanted, const char* of) const {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <vector>
 
 #include "common/image/inspect/inspectors.h"
 #include "common/image/tiff_rows.h"
@@ -25,16 +26,24 @@ class TiffInspector {
       if (!seen_.insert(at).second) break;
       const auto directory = TiffDirectory::Read(file_, header_, at);
       if (!directory) {
-        return Finding{
+        Finding finding{
             ErrorCode::kTruncated,
             fmt::format("page {} of the TIFF lies behind the end of the file", seen_.size()),
             static_cast<std::int64_t>(file_.size()), First() ? Share(1) : std::nullopt};
+        // Directories begin at even bytes: there are programs that write no sound end of the list.
+        if (First() || at % 2 == 0) return finding;
+        finding.code = ErrorCode::kSuspicious;
+        Note(std::move(finding));
+        break;
       }
       if (auto finding = Page(*directory)) return finding;
-      if (options_.level == InspectLevel::kOpen) return std::nullopt;
+      if (options_.level == InspectLevel::kOpen) return lacking_;
+      NoteSubDirectories(*directory);
       at = directory->next();
     }
-    if (unread_) return unread_;
+    if (auto finding = SubDirectories()) return finding;
+    if (noted_) return noted_;
+    if (lacking_) return lacking_;
     return options_.level == InspectLevel::kStrict ? Strict() : std::nullopt;
   }
 
@@ -60,13 +69,20 @@ class TiffInspector {
     if (!directory.complete()) broken_ = directory.offset();
     has_others_ = has_others_ || directory.Has(TiffTag::kSubDirectories) ||
                   directory.Has(TiffTag::kExifDirectory) || directory.Has(TiffTag::kGpsDirectory);
-    const auto offset = static_cast<std::int64_t>(directory.offset());
     const auto frame = ReadTiffFrame(directory);
-    if (!frame) {
-      Finding finding{frame.error().code, Named(frame.error().message), offset, {}};
-      if (frame.error().code != ErrorCode::kUnsupportedFormat || First()) return finding;
-      if (!unread_) unread_ = std::move(finding);
-      return std::nullopt;
+    if (!frame) return Unread(directory, frame.error());
+    if (frame->samples.lacking != nullptr && !lacking_) {
+      lacking_ =
+          Finding{ErrorCode::kUnsupportedFormat,
+                  Named(fmt::format("its pixels are of a kind (Pillow's mode {}) that is not "
+                                    "read here; no row is missing",
+                                    frame->samples.lacking)),
+                  {},
+                  {}};
+      if (options_.level == InspectLevel::kOpen) {
+        lacking_->what = fmt::format("a TIFF of Pillow's mode {}, which is not read here",
+                                     frame->samples.lacking);
+      }
     }
     if (auto finding = CheckSides(frame->width, frame->height, options_)) {
       finding->what = Named(finding->what);
@@ -74,6 +90,51 @@ class TiffInspector {
     }
     if (options_.level == InspectLevel::kOpen) return std::nullopt;
     return Rows(directory, *frame);
+  }
+
+  // What is told of where nothing worse is found.
+  void Note(Finding finding) {
+    finding.lost.reset();
+    if (!noted_) noted_ = std::move(finding);
+  }
+
+  // A directory that we make no picture of. Programs have tags, and values of them, that we do not
+  // know: only where the file ends before what we need is anything lost.
+  std::optional<Finding> Unread(const TiffDirectory& directory, const Error& error) {
+    Finding finding{
+        error.code, Named(error.message), static_cast<std::int64_t>(directory.offset()), {}};
+    if (error.code == ErrorCode::kTruncated && directory.EndsEarly()) return finding;
+    finding.code = ErrorCode::kUnsupportedFormat;
+    if (First()) return finding;
+    Note(std::move(finding));
+    return std::nullopt;
+  }
+
+  void NoteSubDirectories(const TiffDirectory& directory) {
+    constexpr std::size_t kMost = 1024;
+    for (const std::uint64_t at : directory.Numbers(TiffTag::kSubDirectories)) {
+      if (waiting_.size() < kMost) waiting_.push_back(at);
+    }
+  }
+
+  // Pages below the others, which Pillow does not look at: smaller copies, masks.
+  std::optional<Finding> SubDirectories() {
+    while (!waiting_.empty()) {
+      const std::uint64_t at = waiting_.back();
+      waiting_.pop_back();
+      if (at == 0 || !seen_.insert(at).second) continue;
+      const auto directory = TiffDirectory::Read(file_, header_, at);
+      if (!directory) {
+        Note({ErrorCode::kSuspicious,
+              "a directory of the TIFF lies behind the end of the file",
+              static_cast<std::int64_t>(file_.size()),
+              {}});
+        continue;
+      }
+      if (auto finding = Page(*directory)) return finding;
+      NoteSubDirectories(*directory);
+    }
+    return std::nullopt;
   }
 
   std::optional<Finding> Rows(const TiffDirectory& directory, const TiffFrame& frame) {
@@ -93,10 +154,25 @@ class TiffInspector {
     Finding finding{damage->code, Named(damage->what), std::nullopt, std::nullopt};
     if (damage->offset) finding.offset = static_cast<std::int64_t>(*damage->offset);
     if (First() && damage->lost > 0) finding.lost = damage->lost;
-    if (damage->code == ErrorCode::kUnsupportedFormat || damage->code == ErrorCode::kTooLarge) {
+    // Rows that libtiff gives, with a word about them; or none.
+    if (!damage->proven) {
+      finding.code = damage->lost > 0 ? ErrorCode::kUnsupportedFormat : ErrorCode::kSuspicious;
+    }
+    // The file ends within its directory: behind the rows, or they cannot be found.
+    if (!damage->proven && !directory.complete()) {
+      const bool found =
+          directory.Has(TiffTag::kStripOffsets) || directory.Has(TiffTag::kTileOffsets);
+      finding.code = found ? ErrorCode::kSuspicious : ErrorCode::kTruncated;
+      if (found) finding.lost.reset();
+    }
+    if (finding.code == ErrorCode::kSuspicious) {
+      Note(std::move(finding));
+      return std::nullopt;
+    }
+    if (finding.code == ErrorCode::kUnsupportedFormat || finding.code == ErrorCode::kTooLarge) {
       finding.lost.reset();
       if (!First()) {
-        if (!unread_) unread_ = std::move(finding);
+        Note(std::move(finding));
         return std::nullopt;
       }
     }
@@ -147,7 +223,9 @@ class TiffInspector {
   std::uint64_t end_ = 0;                // of all that was pointed at
   bool has_others_ = false;              // directories that are not followed
   std::optional<std::uint64_t> broken_;  // a directory within which the file ends
-  std::optional<Finding> unread_;        // of a page behind the first
+  std::optional<Finding> noted_;         // of a page behind the first, or a sign of damage
+  std::optional<Finding> lacking_;       // of a page whose pixels have no place here
+  std::vector<std::uint64_t> waiting_;   // directories below those that were seen
 };
 
 }  // namespace
@@ -159,7 +237,7 @@ std::optional<Finding> InspectTiff(FileBytes file, const InspectOptions& options
                    static_cast<std::int64_t>(file.size()), 1.0};
   }
   if (header->first == 0) {
-    return Finding{ErrorCode::kCorrupt, "the TIFF has no directory", 4, {}};
+    return Finding{ErrorCode::kUnsupportedFormat, "the TIFF has no directory", 4, {}};
   }
   return TiffInspector(file, *header, options).Inspect();
 }

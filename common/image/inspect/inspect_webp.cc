@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <vector>
 
 #include "common/image/byte_order.h"
 #include "common/image/inspect/inspectors.h"
@@ -22,8 +23,6 @@ const char* TextOf(VP8StatusCode status) {
     case VP8_STATUS_NOT_ENOUGH_DATA:
     case VP8_STATUS_SUSPENDED:
       return "its data ends early";
-    case VP8_STATUS_UNSUPPORTED_FEATURE:
-      return "it uses what WebP does not have";
     default:
       return "its data does not decode";
   }
@@ -79,6 +78,10 @@ std::optional<Finding> InspectFrame(const WebPData& data, const InspectOptions& 
   }
   if (status == VP8_STATUS_OK) return std::nullopt;
   if (status == VP8_STATUS_OUT_OF_MEMORY && !EnoughMemory(pixels)) throw std::bad_alloc();
+  if (status == VP8_STATUS_UNSUPPORTED_FEATURE || status == VP8_STATUS_INVALID_PARAM) {
+    return Finding{
+        ErrorCode::kUnsupportedFormat, "the WebP is of a kind that libwebp does not read", {}, {}};
+  }
   return Finding{status == VP8_STATUS_NOT_ENOUGH_DATA || status == VP8_STATUS_SUSPENDED
                      ? ErrorCode::kTruncated
                      : ErrorCode::kCorrupt,
@@ -140,18 +143,43 @@ std::optional<Finding> CheckMetadata(const Demuxer& demuxer, FileBytes file) {
 
 }  // namespace
 
+namespace {
+
+// A file whose container ends early or contradicts itself: whether its one picture is there all the
+// same, as where the file ends within the metadata behind it.
+bool PictureIsWhole(FileBytes file, const InspectOptions& options) {
+  if (file.size() < kRiffHeadBytes + 4) return false;
+  std::vector<std::byte> whole(file.begin(), file.end());
+  const std::size_t size = (file.size() - kRiffHeadBytes) & ~std::size_t{1};
+  for (std::size_t i = 0; i < 4; ++i) whole[4 + i] = static_cast<std::byte>(size >> (8 * i));
+  const WebPData data = {reinterpret_cast<const std::uint8_t*>(whole.data()), whole.size()};
+  return !InspectFrame(data, options);
+}
+
+}  // namespace
+
 std::optional<Finding> InspectWebp(FileBytes file, const InspectOptions& options) {
   const std::size_t riff_bytes = Little32(file, 4) + kRiffHeadBytes;
   if (riff_bytes > file.size()) {
-    return Finding{ErrorCode::kTruncated,
-                   fmt::format("the WebP has {} of its {} bytes", file.size(), riff_bytes),
-                   static_cast<std::int64_t>(file.size()),
-                   {}};
+    Finding finding{ErrorCode::kTruncated,
+                    fmt::format("the WebP has {} of its {} bytes", file.size(), riff_bytes),
+                    static_cast<std::int64_t>(file.size()),
+                    {}};
+    if (PictureIsWhole(file, options)) {
+      finding.code = ErrorCode::kSuspicious;
+      finding.what += "; its picture is among them";
+    }
+    return finding;
   }
   const WebPData data = {reinterpret_cast<const std::uint8_t*>(file.data()), file.size()};
   const Demuxer demuxer(WebPDemux(&data), &WebPDemuxDelete);
   if (demuxer == nullptr) {
-    return Finding{ErrorCode::kCorrupt, "the WebP's chunks contradict each other", {}, {}};
+    Finding finding{ErrorCode::kCorrupt, "the WebP's chunks contradict each other", {}, {}};
+    if (PictureIsWhole(file, options)) {
+      finding.code = ErrorCode::kSuspicious;
+      finding.what += "; its picture decodes";
+    }
+    return finding;
   }
   if (auto size = CheckSides(WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH),
                              WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT), options)) {

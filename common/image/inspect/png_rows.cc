@@ -143,7 +143,7 @@ void PngRows::Add(FileBytes piece, std::size_t offset) {
       }
       fault_ = Fault{std::string("the PNG's data is broken: ") +
                          (stream_.msg != nullptr ? stream_.msg : "it does not inflate"),
-                     where};
+                     where, WrongChecksum()};
     }
   }
 }
@@ -179,7 +179,7 @@ void PngRows::Take(const std::uint8_t* bytes, std::size_t count, std::size_t off
     if (into_row_ == 0 && *bytes > kLastFilter) {
       fault_ = Fault{
           "a row of the PNG has filter " + std::to_string(*bytes) + ", of which there is none",
-          offset};
+          offset, false};
       return;
     }
     const auto step = static_cast<std::size_t>(

@@ -29,6 +29,7 @@ class PngRows {
   struct Fault {
     std::string what;
     std::size_t offset = 0;  // in the file, about
+    bool checksum = false;   // the rows' own is wrong, and nothing else
   };
 
   explicit PngRows(const PngShape& shape);

@@ -19,21 +19,22 @@ constexpr std::size_t kMaxInflatedText = 1 << 20;
 constexpr std::size_t kMaxTexts = 64 * kMaxInflatedText;
 constexpr std::size_t kMaxColors = 256;  // of a palette
 
-Finding At(const PngChunk& chunk, std::string what) {
-  return {ErrorCode::kCorrupt, std::move(what), static_cast<std::int64_t>(chunk.at), {}};
+Finding At(ErrorCode code, const PngChunk& chunk, std::string what) {
+  return {code, std::move(what), static_cast<std::int64_t>(chunk.at), {}};
+}
+
+// No pixel depends on it.
+Finding Beside(const PngChunk& chunk, std::string what) {
+  return At(ErrorCode::kBadMetadata, chunk, std::move(what));
+}
+
+// It says how pixels are shown, or in which order: they are there all the same.
+Finding Odd(const PngChunk& chunk, std::string what) {
+  return At(ErrorCode::kSuspicious, chunk, std::move(what));
 }
 
 Finding TooMuchText(const PngChunk& chunk, std::string what) {
   return {ErrorCode::kTooLarge, std::move(what), static_cast<std::int64_t>(chunk.at), {}};
-}
-
-// Some versions of Pillow refuse the file for a chunk that no pixel depends on: no reason to call
-// it broken, nor whole.
-Finding VersionsDiffer(const PngChunk& chunk, std::string_view what) {
-  return {ErrorCode::kUnsupportedFormat,
-          fmt::format("{}: not every version of Pillow reads the file", what),
-          static_cast<std::int64_t>(chunk.at),
-          {}};
 }
 
 // The least that Pillow asks of a chunk.
@@ -90,15 +91,17 @@ InflatedText InflateText(FileBytes data) {
 
 std::optional<Finding> PngRules::Check(const PngChunk& chunk) {
   if (chunk.data.size() < LeastBytes(chunk.type)) {
-    return At(chunk, fmt::format("the PNG's {} chunk is cut short", chunk.type));
+    const std::string what = fmt::format("the PNG's {} chunk is cut short", chunk.type);
+    if (chunk.type == "IHDR") return At(ErrorCode::kCorrupt, chunk, what);
+    const bool animates = chunk.type == "acTL" || chunk.type == "fcTL" || chunk.type == "fdAT";
+    return animates ? Odd(chunk, what) : Beside(chunk, what);
   }
   if (chunk.type == "IHDR") return CheckHeader(chunk);
   if (chunk.type == "cHRM" && (chunk.data.size() % 4 != 0 || chunk.data.size() < 32)) {
-    return VersionsDiffer(chunk,
-                          "the PNG's cHRM chunk has a wrong size");  // 9.4 or 13.0 refuses it
+    return Beside(chunk, "the PNG's cHRM chunk has a wrong size");
   }
   if (chunk.type == "tRNS" && chunk.data.size() < TransparencyBytes()) {
-    return At(chunk, "the PNG's tRNS chunk is cut short");
+    return Odd(chunk, "the PNG's tRNS chunk is cut short");
   }
   if (chunk.type == "PLTE") palette_ = chunk;
   if (chunk.type == "iCCP") return CheckProfile(chunk);
@@ -111,11 +114,13 @@ std::optional<Finding> PngRules::CheckPalette() const {
   if (!palette_ || color_type_ != kIndices || palette_->data.size() / 3 <= kMaxColors) {
     return std::nullopt;
   }
-  return At(*palette_, "the PNG's palette has more than 256 colours");
+  return Odd(*palette_, "the PNG's palette has more than 256 colours");
 }
 
 std::optional<Finding> PngRules::CheckHeader(const PngChunk& chunk) {
-  if (chunk.data[11] != std::byte{0}) return At(chunk, "the PNG has an unknown filter method");
+  if (chunk.data[11] != std::byte{0}) {
+    return At(ErrorCode::kUnsupportedFormat, chunk, "a PNG of an unknown filter method");
+  }
   color_type_ = std::to_integer<int>(chunk.data[9]);
   shape_ = PngShape{.width = Big32(chunk.data, 0),
                     .height = Big32(chunk.data, 4),
@@ -133,9 +138,9 @@ std::size_t PngRules::TransparencyBytes() const {
 
 std::optional<Finding> PngRules::CheckProfile(const PngChunk& chunk) {
   const auto parts = SplitAtZero(chunk.data);
-  if (!parts) return At(chunk, "the PNG's colour profile has no name");
-  if (parts->second.empty() || parts->second[0] != std::byte{0}) {  // 13 refuses it
-    return VersionsDiffer(chunk, "the PNG's colour profile is compressed in an unknown way");
+  if (!parts) return Beside(chunk, "the PNG's colour profile has no name");
+  if (parts->second.empty() || parts->second[0] != std::byte{0}) {
+    return Beside(chunk, "the PNG's colour profile is compressed in an unknown way");
   }
   if (!InflateText(parts->second.subspan(1)).too_large) return std::nullopt;
   return TooMuchText(chunk, "the PNG's colour profile is over 1 MiB, Pillow's cap");
@@ -149,7 +154,7 @@ std::optional<Finding> PngRules::CheckText(const PngChunk& chunk) {
   bool compressed = false;
   if (chunk.type == "zTXt" && !text.empty()) {
     if (text[0] != std::byte{0}) {
-      return At(chunk, "a text of the PNG is compressed in an unknown way");
+      return Beside(chunk, "a text of the PNG is compressed in an unknown way");
     }
     compressed = true;
     text = text.subspan(1);
@@ -196,13 +201,15 @@ std::optional<Finding> PngRules::CheckAnimation(const PngChunk& chunk) {
   // A frame's data cannot be the first of all.
   const bool in_order =
       sequence_ ? number == std::uint64_t{*sequence_} + 1 : chunk.type == "fcTL" && number == 0;
-  if (!in_order) return At(chunk, "the chunks of the PNG's animation are out of order");
+  if (!in_order) {
+    return Odd(chunk, "the chunks of the PNG's animation are out of order");
+  }
   sequence_ = number;
   if (chunk.type == "fdAT" || !shape_) return std::nullopt;
   const std::int64_t right = std::int64_t{Big32(chunk.data, 12)} + Big32(chunk.data, 4);
   const std::int64_t bottom = std::int64_t{Big32(chunk.data, 16)} + Big32(chunk.data, 8);
   if (right <= shape_->width && bottom <= shape_->height) return std::nullopt;
-  return At(chunk, "a frame of the PNG's animation lies outside the picture");
+  return Odd(chunk, "a frame of the PNG's animation lies outside the picture");
 }
 
 }  // namespace millrace

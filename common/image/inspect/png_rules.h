@@ -1,5 +1,5 @@
-// What Pillow's Image.open and load refuse of a PNG's chunks beside the pixels' own, checksums
-// apart.
+// What is wrong with a PNG's chunks beside the pixels' own, checksums apart; most of it Pillow's
+// Image.open and load refuse the file for.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,11 @@ namespace millrace {
 // and 13.0.
 class PngRules {
  public:
-  // kCorrupt; and where no pixel is concerned, kTooLarge for text beyond Pillow's caps,
-  // kUnsupportedFormat for what only some versions refuse.
+  // kCorrupt or kUnsupportedFormat for a header that cannot be used. Where the pixels are there:
+  // kSuspicious for chunks that say how they are shown, kBadMetadata for others, kTooLarge for text
+  // beyond Pillow's caps.
   std::optional<Finding> Check(const PngChunk& chunk);
-  // Of the palette shown last: Pillow opens the file and does not load it.
+  // kSuspicious, of the palette shown last: Pillow opens the file and does not load it.
   [[nodiscard]] std::optional<Finding> CheckPalette() const;
 
   // By the header; nothing before it. Pixels' bits may be 0: no such combination.

@@ -39,16 +39,19 @@ TEST_CASE("GIF: every frame counts, and how the file ends") {
   CHECK(Strict(Gif(GifFrame(1, 1) + GifFrame(1, 1) + ";")) == "ok");
   CHECK(Judge(Gif(GifFrame(1, 1) + GifFrame(2, 1) + ";")) == "corrupt");
   CHECK(Judge(Gif(GifFrame(1, 1) + GifFrame(1, 1).substr(0, 12))) == "truncated");
-  CHECK(Judge(Gif(GifFrame(1, 1) + kGraphicControl)) == "truncated");
-  CHECK(Judge(Gif(";")) == "corrupt");
-  CHECK(Judge(Gif(GifFrame(0, 1) + ";")) == "corrupt");
+  CHECK(Judge(Gif("")) == "truncated");
+  // It was written so.
+  CHECK(Judge(Gif(";")) == "unsupported-format");
+  CHECK(Judge(Gif(GifFrame(0, 1) + ";")) == "unsupported-format");
+  // There may have been a frame, and there need not.
+  CHECK(Judge(Gif(GifFrame(1, 1) + kGraphicControl)) == "suspicious");
   // No pixel is missing.
   CHECK(Judge(Gif(GifFrame(1, 1))) == "ok");
   CHECK(Strict(Gif(GifFrame(1, 1))) == "bad-metadata");
   CHECK(Strict(Gif(GifFrame(1, 1) + ";behind")) == "trailing-data");
   CHECK(Judge(Gif(GifFrame(1, 1) + GifFrame(0, 0) + ";")) == "ok");
   // A frame was overwritten and what is left of it happens to hold a trailer.
-  CHECK(Judge(Gif(GifFrame(1, 1) + "x" + GifFrame(1, 1).substr(1) + ";; ;")) == "corrupt");
+  CHECK(Judge(Gif(GifFrame(1, 1) + "x" + GifFrame(1, 1).substr(1) + ";; ;")) == "suspicious");
 }
 
 TEST_CASE("GIF: a million empty frames are gone through") {
@@ -76,8 +79,46 @@ TEST_CASE("TIFF: every page counts, and a loop of directories ends") {
   CHECK(Judge(Tiff(Directory(4, 12 + kDirectoryBytes) + Directory(500, 0))) == "truncated");
   CHECK(Judge(Tiff(Directory(4, 12 + kDirectoryBytes))) == "truncated");
   CHECK(Judge(Tiff(Directory(4, 12 + kDirectoryBytes) + Directory(4, 12))) == "ok");
-  CHECK(Judge("II*\0"s + Little32(0)) == "corrupt");
+  CHECK(Judge("II*\0"s + Little32(0)) == "unsupported-format");
+  // Programs that do not write the end of the list leave something odd there.
+  CHECK(Judge(Tiff(Directory(4, 0x7B7B7B7B))) == "suspicious");
   CHECK(Strict(Tiff(Directory(4, 0)) + "behind") == "trailing-data");
+}
+
+TEST_CASE("TIFF: what is not understood is no damage") {
+  const auto with = [](int tag, std::uint32_t value) {
+    std::string directory = Directory(4, 0);
+    const std::size_t at = directory.find(Little16(tag) + Little16(3));
+    REQUIRE(at != std::string::npos);
+    return Tiff(directory.replace(at, 12, Field(tag, 3, value)));
+  };
+  CHECK(Judge(with(262, 12345)) == "unsupported-format");  // a photometry
+  CHECK(Judge(with(258, 77)) == "unsupported-format");     // bits
+  std::string compressed = Directory(4, 0);
+  compressed.replace(2 + 2 * 12, 12, Field(259, 3, 40000));  // in place of the bits
+  CHECK(Judge(Tiff(compressed)) == "unsupported-format");
+  std::string no_width = Directory(4, 0);
+  no_width.replace(2, 12, Field(255, 3, 1));
+  CHECK(Judge(Tiff(no_width)) == "unsupported-format");
+}
+
+TEST_CASE("TIFF: a field that nobody needs may point behind the file's end") {
+  // A text of 100 bytes, far away, before the fields that say where the rows are.
+  const std::string text = Little16(270) + Little16(2) + Little32(100) + Little32(90'000);
+  std::string directory = Directory(4, 0);
+  directory.replace(0, 2, Little16(7));
+  directory.insert(2 + 4 * 12, text);
+  CHECK(Judge(Tiff(directory)) != "truncated");
+  CHECK(Judge(Tiff(directory)) != "corrupt");
+}
+
+TEST_CASE("TIFF: pages of sub-directories count") {
+  std::string first = Directory(4, 0);
+  first.replace(0, 2, Little16(7));
+  const auto below = static_cast<std::uint32_t>(12 + kDirectoryBytes + 12);
+  first.insert(2 + 6 * 12, Field(330, 4, below));
+  CHECK(Judge(Tiff(first + Directory(4, 0))) == "ok");
+  CHECK(Judge(Tiff(first + Directory(4000, 0))) == "truncated");
 }
 
 TEST_CASE("TIFF: directories that share their bytes do not take time without end") {
@@ -105,7 +146,7 @@ TEST_CASE("BMP: rows that are missing, by the file's end or by the header's coun
   const std::string rows(12 * 8, 'x');
   CHECK(Strict(Bmp(4, 8, 96, rows)) == "ok");
   CHECK(Judge(Bmp(4, 9, 96, rows)) == "truncated");
-  CHECK(Judge(Bmp(4, 4, 96, rows)) == "corrupt");
+  CHECK(Judge(Bmp(4, 4, 96, rows)) == "suspicious");
   CHECK(Judge(Bmp(4, 4, 0, rows)) == "ok");
   CHECK(Strict(Bmp(4, 4, 0, rows)) == "trailing-data");
 }

@@ -132,10 +132,10 @@ TEST_CASE("a wrong checksum costs a PNG pixels where nothing else vouches for th
   flipped[idat + 60] = static_cast<char>(flipped[idat + 60] ^ 4);
   CHECK(CodeOf(flipped) == "bad-crc");
 
-  // The data's own checksum is wrong, the chunk's is right.
+  // The data's own checksum is wrong, the chunk's is right: it was written so.
   std::string data = png.substr(idat + 8, crc - idat - 8);
   data.back() = static_cast<char>(data.back() ^ 1);
-  CHECK(CodeOf(png.substr(0, idat) + PngChunk("IDAT", data) + png.substr(crc + 4)) == "corrupt");
+  CHECK(CodeOf(png.substr(0, idat) + PngChunk("IDAT", data) + png.substr(crc + 4)) == "suspicious");
 
   std::string header = png;
   header[ChunkAt(png, "IHDR") + 8 + 3] ^= 1;  // the width
@@ -155,6 +155,60 @@ TEST_CASE("what stands behind a PNG's pixels costs none") {
   CHECK(Strictly(png + "more") == "trailing-data");
 }
 
+TEST_CASE(
+    "a wrong checksum of a chunk beside the pixels is said at strict alone, whichever it is") {
+  const std::string png = Picture("png-grey-8.png");
+  const std::size_t idat = ChunkAt(png, "IDAT");
+  for (const char* type : {"iCCP", "tEXt", "zTXt", "iTXt", "pHYs", "tIME", "eXIf", "gAMA", "sRGB",
+                           "bKGD", "sPLT", "zzZz"}) {
+    CAPTURE(type);
+    std::string chunk = PngChunk(type, std::string("name\0\0abcdefghi", 15));
+    chunk.back() = static_cast<char>(chunk.back() ^ 1);
+    for (const std::size_t at : {idat, ChunkAt(png, "IEND")}) {
+      const std::string wrong = png.substr(0, at) + chunk + png.substr(at);
+      CHECK(CodeOf(wrong, InspectLevel::kOpen) == "ok");
+      CHECK(CodeOf(wrong) == "ok");
+      CHECK(Strictly(wrong) == "bad-metadata");
+    }
+  }
+}
+
+TEST_CASE("a length that was overwritten before a PNG's pixels hides them and loses none") {
+  const std::string png = Picture("png-grey-8.png");
+  const std::size_t idat = ChunkAt(png, "IDAT");
+  for (const char first : {'\x7f', '\0'}) {
+    std::string text = PngChunk("tEXt", std::string("name\0hello", 10));
+    text.replace(0, 4, std::string(1, first) + std::string("\0\0\2", 3));
+    CHECK(CodeOf(png.substr(0, idat) + text + png.substr(idat)) == "suspicious");
+    // Nothing is hidden behind it.
+    CHECK(CodeOf(png.substr(0, idat) + text) != "suspicious");
+  }
+}
+
+TEST_CASE("a text that begins like a PNM is no broken picture, whatever its numbers") {
+  for (const char* text : {"P3 12 15 20 pages of notes", "P2 1 2 3 four", "P5 100 100 255 words"}) {
+    CHECK(CodeOf(text, InspectLevel::kDecode, "notes.txt") == "suspicious");
+    CHECK(CodeOf(text, InspectLevel::kDecode, "a.ppm") != "ok");
+  }
+}
+
+TEST_CASE("a motion photo's video is named, and the photo is judged") {
+  const std::string jpeg = Picture("jpeg-420.jpg");
+  const std::string video(
+      "\0\0\0\x18"
+      "ftypmp42\0\0\0\0mp42isom",
+      24);
+  CHECK(CodeOf(jpeg + video) == "ok");
+  CHECK(Strictly(jpeg + video) == "unsupported-format");
+  CHECK(CodeOf(jpeg.substr(0, jpeg.size() / 2)) == "truncated");
+}
+
+TEST_CASE("a PNG in Apple's own form is not read") {
+  const std::string png = Picture("png-grey-8.png");
+  CHECK(CodeOf(png.substr(0, 8) + PngChunk("CgBI", std::string(4, '\0')) + png.substr(8)) ==
+        "unsupported-format");
+}
+
 TEST_CASE("a PNG of too few rows is broken, whatever its checksums say") {
   const std::string png = Picture("png-grey-8.png");
   std::string header = png.substr(ChunkAt(png, "IHDR") + 8, 13);
@@ -169,6 +223,15 @@ TEST_CASE("a cut WebP is truncated, and bytes behind it are said at strict alone
   CHECK(CodeOf(webp.substr(0, webp.size() / 2)) == "truncated");
   CHECK(CodeOf(webp + "more") == "ok");
   CHECK(Strictly(webp + "more") == "trailing-data");
+}
+
+TEST_CASE("a WebP that is cut behind its picture, or says a wrong size, has lost no pixel") {
+  const std::string webp = Picture("exif-8.webp");
+  std::string longer = webp;
+  longer[5] = static_cast<char>(longer[5] + 1);  // 256 bytes more than there are
+  CHECK(CodeOf(longer) == "suspicious");
+  CHECK(CodeOf(longer, InspectLevel::kOpen) == "suspicious");
+  CHECK(CodeOf(webp.substr(0, webp.size() - 10)) == "suspicious");  // within its EXIF
 }
 
 }  // namespace
