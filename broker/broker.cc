@@ -26,6 +26,9 @@ std::vector<StageSettings> SettingsOf(const Topology& topology) {
 // blame for the silence.
 constexpr Duration kFrozen = std::chrono::seconds(1);
 
+// Of workers that say HELLO and no more.
+constexpr std::uint64_t kIncarnationLines = 20;
+
 }  // namespace
 
 Broker::Broker(Topology topology, BrokerOptions options, Epoch epoch, const Clock& clock,
@@ -39,7 +42,9 @@ Broker::Broker(Topology topology, BrokerOptions options, Epoch epoch, const Cloc
       epoch_(epoch),
       queue_(SettingsOf(topology_)) {}
 
-Broker::~Broker() = default;
+Broker::~Broker() {
+  for (const std::string& line : repeated_.Rest()) log_->warn("{}", line);
+}
 
 void Broker::Turn(std::optional<Instant> deadline) {
   const Instant woke = clock_.Now();
@@ -53,7 +58,9 @@ void Broker::TakeTurn() {
   EndLostLinks();
   const Instant now = clock_.Now();
   for (const IncarnationId late : ports_.UnconnectedFeeds(now)) {
-    log_->warn("incarnation {} never connected to its feed", late.value());
+    WarnRepeated("never connected",
+                 "incarnation " + std::to_string(late.value()) + " never connected to its feed",
+                 kIncarnationLines);
     queue_.LinkLost(late, now);
     EndIncarnationNow(late);
   }

@@ -22,9 +22,11 @@
 #include <variant>
 #include <vector>
 
+#include "broker/ended_items.h"
 #include "broker/job_queue.h"
 #include "broker/malformed_log.h"
 #include "broker/ports.h"
+#include "broker/repeated_log.h"
 #include "broker/report.h"
 #include "broker/sessions.h"
 #include "broker/state/requests.h"
@@ -105,6 +107,7 @@ class Broker {
     std::optional<RetryRun> retry;  // what made it go on, where that was a retry
     std::vector<JobQueue::StageTotals> baseline;  // when its first item was found
     bool has_baseline = false;
+    std::optional<EndedItems> ended;              // where somebody wants to be told
     std::optional<wire::RunStatus> final_status;  // set when it has ended
   };
   struct Waiter {
@@ -152,11 +155,16 @@ class Broker {
   void EndIncarnationNow(IncarnationId worker);
   void TakeReport(int link, wire::ReportMessage report);
   void Malformed(const std::string& peer, const Error& error);
+  // Logs what a peer can bring about as often as it likes; the first `lines` of a kind in any case.
+  void WarnRepeated(const std::string& kind, const std::string& line, std::uint64_t lines = 1);
 
   // carry_out.cc
   void CarryOut(std::vector<Action> actions);
   void SendJobMessage(const SendJobs& send);
   void Send(const SendConfirm& confirm);
+  // What is to be told of it once it is on disk, where somebody asks.
+  Done TellEnded(const ItemEnded& ended);
+  Done RecordScanned(const RecordScan& scan);
 
   // durable.cc
   void RestoreRun(RunRow row);
@@ -196,6 +204,7 @@ class Broker {
   Answer Take(const wire::WaitRequest& wait, const std::string& identity, std::uint64_t request);
   Answer Take(const wire::FailuresRequest& failures, const std::string& identity,
               std::uint64_t request);
+  Answer Take(const wire::EndedRequest& ended, const std::string& identity, std::uint64_t request);
   Answer Take(const wire::BackupRequest& backup, const std::string& identity,
               std::uint64_t request);
   Answer Take(const wire::ShutdownRequest& shutdown, const std::string& identity,
@@ -249,6 +258,7 @@ class Broker {
   std::vector<Waiter> waiters_;
   std::vector<int> ended_links_;
   MalformedLog malformed_;
+  RepeatedLog repeated_;
 
   std::vector<JobQueue::StageTotals> last_totals_;  // for the recent busy share
   Instant last_totals_at_;

@@ -5,6 +5,12 @@
 #include "broker/broker.h"
 
 namespace millrace {
+namespace {
+
+// Of workers whose incarnation is ended; a peer may do as badly, and say HELLO again, for ever.
+constexpr std::uint64_t kEndings = 100;
+
+}  // namespace
 
 void Broker::SendJobMessage(const SendJobs& send) {
   wire::JobMessage message{{epoch_, send.worker}, {}, {}};
@@ -47,17 +53,19 @@ void Broker::CarryOut(std::vector<Action> actions) {
           } else if constexpr (std::is_same_v<What, SendConfirm>) {
             held_confirms_.push_back({last_posted_, std::move(what)});
           } else if constexpr (std::is_same_v<What, EndIncarnation>) {
-            log_->warn("ending incarnation {}: {}", what.worker.value(), what.reason);
+            WarnRepeated(
+                "ending incarnation",
+                "ending incarnation " + std::to_string(what.worker.value()) + ": " + what.reason,
+                kEndings);
             EndIncarnationNow(what.worker);
-          } else if constexpr (std::is_same_v<What, ItemEnded> ||
-                               std::is_same_v<What, ItemMarked>) {
+          } else if constexpr (std::is_same_v<What, ItemEnded>) {
+            Done done = TellEnded(what);
+            Post(std::move(what), std::move(done));
+          } else if constexpr (std::is_same_v<What, ItemMarked>) {
             Post(std::move(what));
           } else if constexpr (std::is_same_v<What, RecordScan>) {
-            const RunId run = what.run;
-            Post(std::move(what), [this, run](Result<StateAnswer> answer) {
-              if (!answer) return;
-              queue_.ScanRecorded(run, std::get<ScanRecorded>(std::move(*answer)), clock_.Now());
-            });
+            Done done = RecordScanned(what);
+            Post(std::move(what), std::move(done));
           } else if constexpr (std::is_same_v<What, RunEnded>) {
             OnRunEnded(what.run);
           } else {
@@ -66,6 +74,37 @@ void Broker::CarryOut(std::vector<Action> actions) {
         },
         action);
   }
+}
+
+Broker::Done Broker::TellEnded(const ItemEnded& ended) {
+  const auto found = runs_.find(ended.run);
+  const bool told =
+      found != runs_.end() && found->second.ended && ended.outcome != ItemOutcome::kSkipped;
+  if (!told) return nullptr;
+  wire::EndedItem item{ended.key, ended.code, ended.text, ""};
+  if (!ended.records.empty()) item.record = ended.records.back().line;
+  return [this, run = ended.run, item = std::move(item)](const Result<StateAnswer>& answer) {
+    const auto still = runs_.find(run);
+    if (answer && still != runs_.end() && still->second.ended) still->second.ended->Add(item);
+  };
+}
+
+Broker::Done Broker::RecordScanned(const RecordScan& scan) {
+  const auto found = runs_.find(scan.run);
+  std::vector<wire::EndedItem> failed;  // by the scan itself: an empty file
+  if (found != runs_.end() && found->second.ended) {
+    for (const wire::FoundItem& item : scan.found) {
+      const auto* fail = std::get_if<wire::FoundItem::Fail>(&item.what);
+      if (fail != nullptr) failed.push_back({item.key, fail->code, fail->text, ""});
+    }
+  }
+  return [this, run = scan.run, failed = std::move(failed)](Result<StateAnswer> answer) {
+    if (!answer) return;
+    queue_.ScanRecorded(run, std::get<ScanRecorded>(std::move(*answer)), clock_.Now());
+    const auto still = runs_.find(run);
+    if (still == runs_.end() || !still->second.ended) return;
+    for (const wire::EndedItem& item : failed) still->second.ended->Add(item);
+  };
 }
 
 }  // namespace millrace

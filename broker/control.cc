@@ -1,4 +1,5 @@
 // Broker: requests of workers, and those that ask; what is ordered is in orders.cc.
+#include <fmt/format.h>
 #include <sys/wait.h>
 
 #include <cstring>
@@ -82,7 +83,9 @@ Broker::Answer Broker::Take(const wire::Hello& hello, const std::string&, std::u
   const IncarnationId id(++last_incarnation_);
   Result<std::string> feed = ports_.OpenFeed(id, now);
   if (!feed) {
-    log_->error("refused {}-{}: {}", hello.stage, hello.replica, feed.error().message);
+    // However often it is said, by however many: a refused worker says HELLO again.
+    WarnRepeated("refused " + hello.stage, fmt::format("refused {}-{}: {}", hello.stage,
+                                                       hello.replica, feed.error().message));
     return Refusal(feed.error());
   }
   wire::Welcome welcome;
@@ -232,6 +235,17 @@ Broker::Answer Broker::Take(const wire::FailuresRequest& request, const std::str
   Result<FailurePage> page = ReadFailures(found->second.spec.output, request.offset);
   if (!page) return Refusal(page.error());
   return wire::FailuresReply{std::move(page->lines), page->more};
+}
+
+Broker::Answer Broker::Take(const wire::EndedRequest& request, const std::string&, std::uint64_t) {
+  const auto found = runs_.find(request.run);
+  if (found == runs_.end()) {
+    return Refusal(ErrorCode::kNotFound, "no run " + std::to_string(request.run.value()));
+  }
+  RunFiles& files = found->second;
+  if (files.final_status) return wire::EndedReply{{}, request.from};  // its files tell
+  if (!files.ended) files.ended.emplace();
+  return files.ended->PageFrom(request.from);
 }
 
 Broker::Answer Broker::Take(const wire::ShutdownRequest& request, const std::string&,

@@ -9,6 +9,9 @@
 namespace millrace {
 namespace {
 
+// Of peers that send what does not follow the protocol; a peer may connect anew for each message.
+constexpr std::uint64_t kMalformedLines = 100;
+
 std::string ReportsPeer(int link) { return "reports connection " + std::to_string(link); }
 
 // ZeroMQ gives each connection an identity of five bytes, unless the client chose its own.
@@ -33,7 +36,9 @@ void Broker::EndLostLinks() {
   DrainReports();
   for (const int fd : std::exchange(ended_links_, {})) {
     // The next one that connects may get the same descriptor.
-    if (const auto line = malformed_.Forget(ReportsPeer(fd))) log_->warn("{}", *line);
+    if (const auto line = malformed_.Forget(ReportsPeer(fd))) {
+      WarnRepeated("gone", *line, kMalformedLines);
+    }
     const std::optional<IncarnationId> worker = sessions_.Disconnected(fd);
     if (!worker) continue;
     log_->debug("incarnation {} lost its link", worker->value());
@@ -96,7 +101,13 @@ void Broker::MalformedRequest(const std::string& identity, const Error& error) {
 }
 
 void Broker::Malformed(const std::string& peer, const Error& error) {
-  if (const auto line = malformed_.Note(peer, error, clock_.Now())) log_->warn("{}", *line);
+  if (const auto line = malformed_.Note(peer, error, clock_.Now())) {
+    WarnRepeated("malformed", *line, kMalformedLines);
+  }
+}
+
+void Broker::WarnRepeated(const std::string& kind, const std::string& line, std::uint64_t lines) {
+  if (const auto said = repeated_.Note(kind, line, clock_.Now(), lines)) log_->warn("{}", *said);
 }
 
 }  // namespace millrace

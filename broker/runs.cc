@@ -140,6 +140,7 @@ void Broker::Close(RunId id) {
     RunFiles& ended = runs_.at(id);
     ended.final_status = std::get<wire::RunStatus>(std::move(*answer));
     ended.folder.reset();  // lets go of OUTPUT
+    ended.ended.reset();   // its files tell
     const wire::RunStatus& status = *ended.final_status;
     log_->info("run {} {}: {} scanned = {} ok + {} failed + {} skipped{}", id.value(), status.state,
                status.scanned, status.ok, status.failed, status.skipped,

@@ -36,15 +36,22 @@ struct CheckOptions {
   std::string how;  // the first option given that says how to check, such as --level
 };
 
-// All INPUTs, one after the other.
+// All targets, one after the other.
 struct Checked {
   std::vector<CheckedInput> inputs;
+  std::optional<int> unfinished;  // the exit status of a check that did not come to its end
+  std::string why;                // it did not
+  int told_to_stop = 0;           // a signal that came when all was done
   std::int64_t resumed = 0;
   std::int64_t skipped = 0;
 
   Result<void> ForEach(const TakeVerdict& take) const {
-    for (const CheckedInput& input : inputs) {
-      RETURN_IF_ERROR(ForEachVerdictOfRun(input.output, input.input, take));
+    for (const CheckedInput& one : inputs) {
+      RETURN_IF_ERROR(ForEachVerdictOfRun(one.output, one.input,
+                                          [&](const FileVerdict& verdict) -> Result<void> {
+                                            const auto told = one.target.AsAsked(verdict);
+                                            return told ? take(*told) : Result<void>();
+                                          }));
     }
     return {};
   }
@@ -62,11 +69,12 @@ std::vector<std::string> Inputs(const CheckOptions& options) {
   return inputs;
 }
 
+constexpr const char* kGoOn = "millrace: the same command goes on where it stopped";
+
 // What a check that did not come to its end exits with, after saying why; nothing where it did.
 std::optional<int> ExitStatusOfUnfinished(const CheckedInput& checked, Terminal& terminal) {
   const SessionEnd& end = checked.end;
   const bool done = end.run && end.run->state == "done";
-  constexpr const char* kGoOn = "millrace: the same command goes on where it stopped";
   if (end.signal != 0 && !(done && StopsByPlan(end.signal))) {
     if (!done) terminal.Print(kGoOn);
     return ExitStatusOfSignal(end.signal);
@@ -74,7 +82,7 @@ std::optional<int> ExitStatusOfUnfinished(const CheckedInput& checked, Terminal&
   if (end.trouble.empty() && done) return std::nullopt;
   std::string why = end.trouble;
   if (why.empty()) why = end.run && !end.run->reason.empty() ? end.run->reason : "no end was seen";
-  terminal.Print("millrace: " + checked.input + ": " + why);
+  terminal.Print("millrace: " + checked.target.Name() + ": " + why);
   if (end.out_of_time) terminal.Print(kGoOn);
   if (!end.trouble.empty()) return end.exit_status;
   return end.out_of_time ? kExitStopped : kExitUnfinished;
@@ -93,40 +101,75 @@ int Judge(const CheckSummary& summary, const std::vector<std::string>& inputs,
   return judgement.exit_status;
 }
 
+// Of a check that did not come to its end, for its report.
+std::string WhyUnfinished(const SessionEnd& end) {
+  if (!end.trouble.empty()) return end.trouble;
+  if (end.run && !end.run->reason.empty()) return end.run->reason;
+  return end.signal != 0 ? "interrupted" : "no end was seen";
+}
+
+// Runs one target after the other, until all are done or one does not come to its end: what is
+// known of that one counts too.
+Result<Checked> CheckAll(SignalFd& signals, const CheckOptions& options,
+                         const std::vector<CheckTarget>& targets, StreamOutput& stream,
+                         Terminal& terminal) {
+  Checked checked;
+  for (const CheckTarget& target : targets) {
+    ASSIGN_OR_RETURN(CheckedInput one, CheckInput(signals, options.run, target, stream, terminal));
+    checked.unfinished = ExitStatusOfUnfinished(one, terminal);
+    if (checked.unfinished) checked.why = WhyUnfinished(one.end);
+    checked.told_to_stop = one.end.signal;
+    if (one.end.run) {
+      checked.resumed += one.end.run->resumed;
+      checked.skipped += one.end.run->skipped;
+      checked.inputs.push_back(std::move(one));
+    }
+    const bool last = &target == &targets.back();
+    if (!checked.unfinished && checked.told_to_stop != 0 && !last) {
+      // This one was done all the same; the others are not.
+      checked.unfinished = ExitStatusOfSignal(checked.told_to_stop);
+      checked.why = "interrupted";
+    }
+    if (checked.unfinished) break;
+  }
+  return checked;
+}
+
 Result<int> Check(const CheckOptions& options) {
   const SteadyClock clock;
   const Instant start = clock.Now();
   ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());  // before any thread
   Terminal terminal(STDERR_FILENO);
   const std::vector<std::string> inputs = Inputs(options);
+  const bool several = inputs.size() > 1;
   // What is wrong with FILE is said before the work, not after it.
   RETURN_IF_ERROR(ResultOutput::Open(options.results, false));
-  Checked checked;
-  std::set<std::string> folders;
-  int told_to_stop = 0;
-  for (const std::string& input : inputs) {
-    ASSIGN_OR_RETURN(CheckedInput one, CheckInput(signals, options.run, input, terminal));
-    if (const auto status = ExitStatusOfUnfinished(one, terminal)) return *status;
-    // This INPUT was done all the same; the others are not.
-    told_to_stop = one.end.signal;
-    if (told_to_stop != 0 && input != inputs.back()) return ExitStatusOfSignal(told_to_stop);
-    checked.resumed += one.end.run->resumed;
-    checked.skipped += one.end.run->skipped;
-    folders.insert(one.input);
-    checked.inputs.push_back(std::move(one));
-  }
-  ASSIGN_OR_RETURN(ResultOutput output, ResultOutput::Open(options.results, inputs.size() > 1));
+  StreamOutput stream(options.results, several, STDOUT_FILENO);
+  ASSIGN_OR_RETURN(const Checked checked,
+                   CheckAll(signals, options, TargetsOf(inputs), stream, terminal));
+  RETURN_IF_ERROR(stream.Flush());
+  ASSIGN_OR_RETURN(ResultOutput output, ResultOutput::Open(options.results, several));
   CheckSummary summary(options.level == "strict");
+  std::set<std::string> folders;
   RETURN_IF_ERROR(checked.ForEach([&](const FileVerdict& verdict) {
     summary.Add(verdict);
-    return output.Take(verdict);
+    folders.insert(verdict.input);
+    return output.Take(verdict, stream.Printed(verdict));
   }));
-  RETURN_IF_ERROR(output.Finish());
+  for (const CheckedInput& one : checked.inputs) {
+    if (one.target.files.empty()) folders.insert(one.input);
+  }
+  const bool unfinished = checked.unfinished.has_value();
+  RETURN_IF_ERROR(output.Finish(unfinished ? std::optional(checked.why) : std::nullopt));
   for (const std::string& line :
        summary.Lines(checked.resumed, checked.skipped, clock.Now() - start)) {
     terminal.Print(line);
   }
-  if (options.act.Any() && told_to_stop != 0) return ExitStatusOfSignal(told_to_stop);
+  // Nothing is moved or deleted by half of a list.
+  if (unfinished) return *checked.unfinished;
+  if (options.act.Any() && checked.told_to_stop != 0) {
+    return ExitStatusOfSignal(checked.told_to_stop);
+  }
   if (options.act.Any()) {
     const auto verdicts = [&](const TakeVerdict& take) { return checked.ForEach(take); };
     ASSIGN_OR_RETURN(const int status,
@@ -140,8 +183,9 @@ Result<int> Check(const CheckOptions& options) {
 Result<int> Apply(const CheckOptions& options) {
   ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());
   Terminal terminal(STDERR_FILENO);
+  bool complete = true;
   const auto verdicts = [&](const TakeVerdict& take) {
-    return ForEachVerdictOfReport(options.apply, take);
+    return ForEachVerdictOfReport(options.apply, take, &complete);
   };
   CheckSummary summary;
   std::set<std::string> folders;
@@ -150,6 +194,10 @@ Result<int> Apply(const CheckOptions& options) {
     folders.insert(verdict.input);
     return {};
   }));
+  if (!complete) {
+    terminal.Print("millrace: the check of " + options.apply +
+                   " did not come to its end: it lists what was known then");
+  }
   return ActOnBroken(signals, options.act, summary, folders, verdicts, terminal);
 }
 
@@ -162,8 +210,8 @@ Result<int> Undo(const CheckOptions& options) {
 // The first option given that means something to a check alone; empty without one.
 std::string OptionOfChecking(const CLI::App& command) {
   for (const char* name :
-       {"--level", "--report", "--only", "--json", "--state", "--recheck", "--no-default-excludes",
-        "--set", "--fail-on", "--allow-empty", "--until"}) {
+       {"--level", "--report", "--only", "--json", "--stream", "--state", "--recheck",
+        "--no-default-excludes", "--set", "--fail-on", "--allow-empty", "--until"}) {
     if (command.count(name) > 0) return name;
   }
   return "";
@@ -278,7 +326,9 @@ void AddCheckCommand(CLI::App& app, Action& chosen) {
       ->check(CLI::IsMember({"bad"}).description(""))
       ->type_name("bad");
   command->add_flag("--json", options->results.json,
-                    "Print the verdicts to stdout, a JSON object a line");
+                    "Print the verdicts to stdout, a JSON object a line, sorted by path");
+  command->add_flag("--stream", options->results.stream,
+                    "Print each verdict as soon as it is known, in no order");
   command
       ->add_option("--state", options->run.state,
                    "Where to remember verdicts (default: $XDG_STATE_HOME/millrace, else "

@@ -84,10 +84,14 @@ Result<SessionEnd> RunToEnd(SignalFd& signals, const TempDir& dir, LocalRun run,
                         .hold = true,
                         .on_line = [&terminal](std::string_view line) { terminal.Print(line); }}));
   RunSession session(clock, signals, terminal, *pipeline,
-                     {.progress = options.progress, .until = options.until, .on_accepted = [&] {
-                        const auto noted = run.on_accepted();
-                        if (!noted) terminal.Print("millrace: " + noted.error().message);
-                      }});
+                     {.progress = options.progress,
+                      .until = options.until,
+                      .on_accepted =
+                          [&] {
+                            const auto noted = run.on_accepted();
+                            if (!noted) terminal.Print("millrace: " + noted.error().message);
+                          },
+                      .ended = run.ended});
   return session.Run(std::move(run.request));
 }
 

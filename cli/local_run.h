@@ -37,7 +37,8 @@ struct LocalRun {
   wire::ControlRequest request;  // what starts the run: Submit or RetryRequest
   // Called once the broker has taken the run; an error is shown, and no more than that.
   std::function<Result<void>()> on_accepted;
-  std::string how_to_go_on;  // a sentence, for a run that was stopped before its end
+  std::string how_to_go_on;    // a sentence, for a run that was stopped before its end
+  EndedSink* ended = nullptr;  // as in SessionOptions
 };
 
 // Runs it to its end and leaves the telling to the caller: on the terminal stands only how it goes

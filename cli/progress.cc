@@ -28,20 +28,24 @@ void Progress::Update(Instant now, const wire::RunStatus& run,
   run_ = run;
   stages_ = std::move(stages);
   in_trouble_ = !trouble.empty();
-  samples_.push_back({now, run.ok + run.failed - run.resumed});
+  samples_.push_back({now, run.ok + run.failed - run.resumed, bytes_});
   // The oldest sample kept is the newest that is at least a window old.
   while (samples_.size() > 2 && now - samples_[1].time >= kRateWindow) samples_.pop_front();
 }
 
 std::int64_t Progress::Ended() const { return run_.ok + run_.failed + run_.skipped; }
 
-double Progress::Rate() const {
+double Progress::RateOf(std::int64_t Sample::*what) const {
   if (samples_.size() < 2) return 0;
   const Duration over = samples_.back().time - samples_.front().time;
   if (over < kRateNeeds) return 0;
-  const auto processed = samples_.back().processed - samples_.front().processed;
-  return static_cast<double>(processed) / std::chrono::duration<double>(over).count();
+  const std::int64_t more = samples_.back().*what - samples_.front().*what;
+  return static_cast<double>(more) / std::chrono::duration<double>(over).count();
 }
+
+double Progress::Rate() const { return RateOf(&Sample::processed); }
+
+double Progress::ByteRate() const { return RateOf(&Sample::bytes); }
 
 std::string Progress::Total() const {
   return run_.scan_complete ? Grouped(run_.scanned) : Grouped(run_.scanned) + "+";
@@ -67,6 +71,9 @@ std::vector<std::string> Progress::Facts() const {
   if (run_.failed > 0) facts.push_back(Grouped(run_.failed) + " failed");
   if (run_.resumed > 0) facts.push_back(Grouped(run_.resumed) + " resumed");
   if (const double rate = Rate(); rate > 0) facts.push_back(fmt::format("{:.1f} img/s", rate));
+  if (const double rate = ByteRate(); rate > 0) {
+    facts.push_back(fmt::format("{:.1f} MB/s", rate / 1e6));
+  }
   if (std::string eta = Eta(); !eta.empty()) facts.push_back(std::move(eta));
   if (const std::string stage = LimitingStage(stages_); !stage.empty()) {
     facts.push_back("limit: " + stage);

@@ -19,8 +19,12 @@ class Progress {
   void Update(Instant now, const wire::RunStatus& run, std::vector<wire::StageStatus> stages,
               std::string_view trouble = "");
 
+  // So many bytes were read for what has ended since.
+  void AddBytes(std::int64_t bytes) { bytes_ += bytes; }
+
   // For a terminal of so many columns, never wider:
-  // [#########>          ] 45%  450/1,000  86.1 img/s  ETA 0:06  3 failed  limit: inference
+  // [#########>          ] 45%  450/1,000  3 failed  86.1 img/s  ETA 0:06  limit: inference
+  // Where it is known how much was read, "52.3 MB/s" follows "img/s".
   [[nodiscard]] std::string Bar(int columns) const;
   // For a log file: "450 of 1,000 images, 86.1 img/s, ETA 0:06, 3 failed, limit: inference".
   [[nodiscard]] std::string Line() const;
@@ -29,6 +33,9 @@ class Progress {
   // known.
   [[nodiscard]] double Rate() const;
 
+  // Bytes a second, likewise; 0 where nobody tells.
+  [[nodiscard]] double ByteRate() const;
+
   // Long enough to even out batches, short enough to show that something stalls.
   static constexpr Duration kRateWindow = std::chrono::seconds(10);
 
@@ -36,8 +43,10 @@ class Progress {
   struct Sample {
     Instant time;
     std::int64_t processed;  // ok + failed − resumed
+    std::int64_t bytes;      // read for them
   };
 
+  [[nodiscard]] double RateOf(std::int64_t Sample::*what) const;
   [[nodiscard]] std::int64_t Ended() const;
   [[nodiscard]] std::string Total() const;
   // "ETA 0:06"; "ETA >0:06" while the scan still finds more; "" where the rate is not known yet.
@@ -48,6 +57,7 @@ class Progress {
   wire::RunStatus run_;
   std::vector<wire::StageStatus> stages_;
   bool in_trouble_ = false;
+  std::int64_t bytes_ = 0;
   std::deque<Sample> samples_;
 };
 

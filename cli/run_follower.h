@@ -36,6 +36,8 @@ class RunFollower {
   [[nodiscard]] std::optional<Instant> NextStep() const;
   // There is a new broker: what the old one has not answered it never will.
   void AskAnew();
+  // So much was read since the last time, for what has ended.
+  void AddBytes(std::int64_t bytes) { progress_.AddBytes(bytes); }
   // Takes any reply; those that concern something else are left alone.
   void OnReply(const wire::ReplyEnvelope& reply);
 

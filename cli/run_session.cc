@@ -33,7 +33,9 @@ RunSession::RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal
       terminal_(terminal),
       pipeline_(pipeline),
       options_(std::move(options)),
-      follower_(clock, pipeline.control(), terminal, options_.progress) {}
+      follower_(clock, pipeline.control(), terminal, options_.progress) {
+  if (options_.ended != nullptr) ended_.emplace(clock, pipeline.control(), *options_.ended);
+}
 
 SessionEnd RunSession::Run(wire::ControlRequest request) {
   request_ = std::move(request);
@@ -49,6 +51,7 @@ SessionEnd RunSession::Run(wire::ControlRequest request) {
     if (pipeline_.broker_restarts() != broker_restarts_) OnNewBroker();
     CheckPipeline();
     follower_.Step();
+    FollowEnded();
     CheckTime();
     CheckDeadline();
   }
@@ -68,7 +71,8 @@ void RunSession::Submit() {
 void RunSession::Wait() {
   std::optional<Instant> until = deadline_;
   for (const std::optional<Instant> instant :
-       {follower_.NextStep(), pipeline_.NextRestart(), StopAt()}) {
+       {follower_.NextStep(), ended_ && Follows() ? ended_->NextStep() : std::nullopt,
+        pipeline_.NextRestart(), StopAt()}) {
     if (instant && (!until || *instant < *until)) until = instant;
   }
   net::PollLoop loop;
@@ -125,6 +129,7 @@ void RunSession::TakeReplies() {
     if (!reply) return Trouble(reply.error().message, kExitUnfinished);
     if (!*reply) return;
     follower_.OnReply(**reply);
+    if (ended_) follower_.AddBytes(ended_->OnReply(**reply));
     if ((*reply)->id == submit_id_) OnSubmitReply((*reply)->reply);
   }
 }
@@ -151,6 +156,7 @@ void RunSession::OnNewBroker() {
   // The old one may have taken it all the same: the new one then answers with that run.
   if (submit_id_ != 0) Submit();
   follower_.AskAnew();
+  if (ended_) ended_->AskAnew();
   if (phase_ == Phase::kStopping) SendCancel();
 }
 
@@ -181,6 +187,20 @@ void RunSession::CheckPipeline() {
     end_.exit_status = kExitUsage;
     Cancel(end_.trouble, kGiveUpDeadline);
   }
+}
+
+bool RunSession::Follows() const {
+  return follower_.following() && !follower_.ended() &&
+         (phase_ == Phase::kRunning || phase_ == Phase::kStopping);
+}
+
+void RunSession::FollowEnded() {
+  if (!ended_ || !Follows()) return;
+  const auto stepped = ended_->Step(follower_.run());
+  if (stepped || !end_.trouble.empty()) return;
+  end_.trouble = stepped.error().message;
+  end_.exit_status = kExitUnfinished;
+  Cancel(end_.trouble, StopDeadline(pipeline_.LongestDrain()));
 }
 
 std::optional<Instant> RunSession::StopAt() const {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/ended_follower.h"
 #include "cli/local_pipeline.h"
 #include "cli/run_follower.h"
 #include "cli/terminal.h"
@@ -22,6 +23,8 @@ struct SessionOptions {
   std::optional<StopTime> until;
   // Called once the broker has taken the run.
   std::function<void()> on_accepted;
+  // Is told what ends, as it ends; may be null. Outlives the session.
+  EndedSink* ended = nullptr;
 };
 
 // How a session ended.
@@ -86,6 +89,9 @@ class RunSession {
   // What the broker that died had not answered is asked of the new one.
   void OnNewBroker();
   void CheckPipeline();
+  // Whether there is more to learn of the run than its end.
+  [[nodiscard]] bool Follows() const;
+  void FollowEnded();
   // When the run is to be stopped by the clock, as far as the wall clock tells now.
   [[nodiscard]] std::optional<Instant> StopAt() const;
   void CheckTime();
@@ -104,6 +110,7 @@ class RunSession {
   LocalPipeline& pipeline_;
   const SessionOptions options_;
   RunFollower follower_;
+  std::optional<EndedFollower> ended_;
   Phase phase_ = Phase::kSubmitting;
   wire::ControlRequest request_;
   std::uint64_t submit_id_ = 0;  // of the latest; 0: it has been answered

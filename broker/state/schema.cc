@@ -6,6 +6,8 @@
 #include <array>
 #include <filesystem>
 
+#include "common/os/atomic_file.h"
+
 namespace millrace {
 namespace {
 
@@ -77,7 +79,11 @@ Result<void> CopyBeside(SQLite::Database& database, const std::string& path, int
   statement.bind(1, unfinished);
   statement.exec();
   std::filesystem::rename(unfinished, copy, error);
-  if (!error) return {};
+  if (!error) {
+    // On disk before the state itself is changed.
+    RETURN_IF_ERROR(SyncFile(copy));
+    return {};
+  }
   return Fail(ErrorCode::kWriteFailed,
               "cannot keep a copy of the older state as " + copy + ": " + error.message());
 }

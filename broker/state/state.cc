@@ -10,6 +10,7 @@
 #include "broker/state/query.h"
 #include "broker/state/row_sql.h"
 #include "broker/state/statements.h"
+#include "common/os/atomic_file.h"
 
 namespace millrace {
 namespace {
@@ -436,6 +437,7 @@ Result<void> State::BackUp(const std::string& path) {
   return Guarded("copying to " + path, [&]() -> Result<void> {
     SQLite::Statement copy(*database_, "VACUUM INTO ?");
     Query(copy).Text(path).Run();
+    RETURN_IF_ERROR(SyncFile(path));
     return {};
   });
 }

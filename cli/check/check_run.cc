@@ -37,17 +37,18 @@ Result<FileLock> OwnFolder(const std::string& output, const std::string& input) 
 }  // namespace
 
 Result<CheckedInput> CheckInput(SignalFd& signals, const CheckRunOptions& options,
-                                const std::string& input, Terminal& terminal) {
-  const std::string absolute = AbsolutePath(input);
+                                const CheckTarget& target, StreamOutput& stream,
+                                Terminal& terminal) {
+  const std::string& absolute = target.input;
   std::string state = options.state.empty() ? "" : AbsolutePath(options.state);
   if (state.empty()) {
     ASSIGN_OR_RETURN(state, DefaultStateFolder());
   }
   const auto level = options.choice.parameters.find(kWhereLevel);
-  ASSIGN_OR_RETURN(
-      const std::string output,
-      CheckFolder(state, absolute,
-                  level == options.choice.parameters.end() ? "decode" : level->second));
+  ASSIGN_OR_RETURN(const std::string output,
+                   CheckFolder(state, absolute,
+                               level == options.choice.parameters.end() ? "decode" : level->second,
+                               target.files.empty() ? "" : "files"));
 
   RunInput run{.input = absolute, .output = output, .fresh = options.recheck};
   run.scan.no_default_excludes = options.no_default_excludes;
@@ -55,20 +56,27 @@ Result<CheckedInput> CheckInput(SignalFd& signals, const CheckRunOptions& option
     run.scan.exclude.push_back(pattern);
   }
   ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
+  if (!target.files.empty()) {
+    run.scan.files_from = dir.path() + "/files";
+    run.scan.files_from_nul = true;
+    RETURN_IF_ERROR(target.WriteList(run.scan.files_from));
+  }
   ASSIGN_OR_RETURN(const wire::Submit submit, MakeSubmit(run, InputIs::kHere, ""));
   ASSIGN_OR_RETURN(Topology topology, LoadChosen(options.choice, dir.path()));
   topology.broker.state = output + "/.millrace";
 
-  ASSIGN_OR_RETURN(FileLock lock, OwnFolder(output, absolute));
+  ASSIGN_OR_RETURN(FileLock lock, OwnFolder(output, target.Name()));
   // A run that judges no file leaves the list of the one before where it is.
   unlink((output + "/.millrace/verdicts.jsonl").c_str());
+  stream.Begin(target, submit.input);
   ASSIGN_OR_RETURN(SessionEnd end, RunToEnd(signals, dir,
                                             {.topology = std::move(topology),
                                              .request = submit,
                                              .on_accepted = [] { return Result<void>(); },
-                                             .how_to_go_on = ""},
+                                             .how_to_go_on = "",
+                                             .ended = &stream},
                                             options.local, terminal));
-  return CheckedInput{submit.input, output, std::move(lock), std::move(end)};
+  return CheckedInput{target, submit.input, output, std::move(lock), std::move(end)};
 }
 
 Result<std::string> DefaultStateFolder() {
@@ -84,8 +92,9 @@ Result<std::string> DefaultStateFolder() {
 }
 
 Result<std::string> CheckFolder(const std::string& state, const std::string& input,
-                                const std::string& level) {
-  ASSIGN_OR_RETURN(const std::string hash, Sha256(std::string_view(input)));
+                                const std::string& level, const std::string& kind) {
+  const std::string hashed = kind.empty() ? input : input + '\0' + kind;
+  ASSIGN_OR_RETURN(const std::string hash, Sha256(std::string_view(hashed)));
   std::string name = fs::path(input).filename().string().substr(0, kLongestName);
   if (name.empty()) name = "root";
   return fmt::format("{}/check/{}-{}/{}", state, name, Hex(hash.substr(0, kHashBytes)), level);

@@ -1,9 +1,11 @@
-// One INPUT of `millrace check`: a run of config/check.yaml of its own, whose OUTPUT is a folder of
-// the check's state, so that the next check of the same INPUT knows what has not changed.
+// One target of `millrace check`: a run of config/check.yaml of its own, whose OUTPUT is a folder
+// of the check's state, so that the next check of the same INPUT knows what has not changed.
 #pragma once
 
 #include <string>
 
+#include "cli/check/check_target.h"
+#include "cli/check/stream_output.h"
 #include "cli/local_run.h"
 #include "cli/run_session.h"
 #include "cli/terminal.h"
@@ -23,8 +25,9 @@ struct CheckRunOptions {
   LocalRunOptions local;
 };
 
-// What a check of one INPUT left behind.
+// What a check of one target left behind.
 struct CheckedInput {
+  CheckTarget target;
   std::string input;   // the folder that its paths are relative to, absolute
   std::string output;  // for ForEachVerdictOfRun, as long as `lock` is held
   FileLock lock;
@@ -33,15 +36,18 @@ struct CheckedInput {
 
 // INPUT is a folder or a file. kNotFound where there is none, kUnavailable where another check of
 // it is going on.
+// What ends is told to `stream` as it ends.
 Result<CheckedInput> CheckInput(SignalFd& signals, const CheckRunOptions& options,
-                                const std::string& input, Terminal& terminal);
+                                const CheckTarget& target, StreamOutput& stream,
+                                Terminal& terminal);
 
 // $XDG_STATE_HOME/millrace, else ~/.local/state/millrace; kUsage where neither is known.
 Result<std::string> DefaultStateFolder();
 
 // STATE/check/NAME-HASH/LEVEL: the folder for the checks of an INPUT, an absolute path.
+// `kind` tells apart what is done with one INPUT in several ways.
 Result<std::string> CheckFolder(const std::string& state, const std::string& input,
-                                const std::string& level);
+                                const std::string& level, const std::string& kind = "");
 
 // The pattern of --exclude for one folder of INPUT and all that is in it; "" where `folder` does
 // not lie in INPUT. Both exist.

@@ -75,6 +75,12 @@ Result<FileVerdict> ReadVerdict(std::string_view line) {
   return verdict;
 }
 
+std::string IncompleteJson(std::string_view reason) {
+  return fmt::format(R"({{"complete": false, "reason": "{}"}})", JsonEscapeBytes(reason));
+}
+
+bool IsIncompleteJson(std::string_view line) { return line.starts_with(R"({"complete": false)"); }
+
 std::string VerdictJson(const FileVerdict& verdict, bool with_input) {
   std::string line = R"({"path": ")" + JsonEscapeBytes(verdict.path) + '"';
   const auto text = [&line](const char* name, const std::string& value) {

@@ -59,6 +59,10 @@ inline const std::set<std::string> kAlsoCodes = {"not-an-image"};
 // where it is none.
 Result<FileVerdict> ReadVerdict(std::string_view line);
 
+// The last line of a report whose check did not come to its end, and whether a line is one.
+std::string IncompleteJson(std::string_view reason);
+bool IsIncompleteJson(std::string_view line);
+
 // The object on one line, without a newline; `input` is named where it is asked for and known.
 std::string VerdictJson(const FileVerdict& verdict, bool with_input);
 

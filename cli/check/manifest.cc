@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
-#include <system_error>
 
 #include "common/base/json_text.h"
 #include "common/base/text_reader.h"
@@ -40,12 +38,7 @@ Result<MoveRecord> ReadRecord(std::string_view line) {
 }  // namespace
 
 Result<Manifest> Manifest::OpenToAdd(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) {
-    return Fail(ErrorCode::kWriteFailed,
-                fmt::format("cannot make the folder {}: {}", folder, error.message()));
-  }
+  if (const auto made = MakeFolders(folder); !made) return Fail(made.error());
   std::string path = folder + '/' + std::string(kManifestName);
   UniqueFd file(open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666));
   const int opened = errno;

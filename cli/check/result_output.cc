@@ -24,23 +24,32 @@ Result<ResultOutput> ResultOutput::Open(const ResultOptions& options, bool sever
   return output;
 }
 
-Result<void> ResultOutput::Take(const FileVerdict& verdict) {
+std::optional<std::string> ResultLine(const ResultOptions& options, bool several,
+                                      const FileVerdict& verdict) {
   const bool sound = KindOf(verdict.code) == VerdictKind::kOk;
-  if (sound && options_.only_bad) return {};
-  // The report always says where its files are: it may be acted on from anywhere.
-  if (report_) RETURN_IF_ERROR(report_->AddLine(VerdictJson(verdict, true)));
-  if (options_.json) return PrintLine(VerdictJson(verdict, several_));
-  if (sound) return {};
-  const std::string path = several_ ? verdict.input + '/' + verdict.path : verdict.path;
-  return PrintLine(Printable(path + ": " + verdict.code + ": " + verdict.detail));
+  if (sound && (options.only_bad || !options.json)) return std::nullopt;
+  if (options.json) return VerdictJson(verdict, several);
+  const std::string path = several ? verdict.input + '/' + verdict.path : verdict.path;
+  return Printable(path + ": " + verdict.code + ": " + verdict.detail);
 }
 
-Result<void> ResultOutput::Finish() {
+Result<void> ResultOutput::Take(const FileVerdict& verdict, bool printed) {
+  const bool sound = KindOf(verdict.code) == VerdictKind::kOk;
+  // The report always says where its files are: it may be acted on from anywhere.
+  if (report_ && !(sound && options_.only_bad)) {
+    RETURN_IF_ERROR(report_->AddLine(VerdictJson(verdict, true)));
+  }
+  auto line = printed ? std::nullopt : ResultLine(options_, several_, verdict);
+  return line ? PrintLine(std::move(*line)) : Result<void>();
+}
+
+Result<void> ResultOutput::Finish(const std::optional<std::string>& incomplete) {
   if (std::fflush(stdout) != 0) {
     return Fail(ErrorCode::kWriteFailed, "cannot write to stdout: " + ErrnoText(errno));
   }
-  if (report_) RETURN_IF_ERROR(report_->Publish());
-  return {};
+  if (!report_) return {};
+  if (incomplete) RETURN_IF_ERROR(report_->AddLine(IncompleteJson(*incomplete)));
+  return report_->Publish();
 }
 
 }  // namespace millrace::cli

@@ -60,7 +60,9 @@ Result<void> ForEachVerdictOfRun(const std::string& output, const std::string& i
   return {};
 }
 
-Result<void> ForEachVerdictOfReport(const std::string& report, const TakeVerdict& take) {
+Result<void> ForEachVerdictOfReport(const std::string& report, const TakeVerdict& take,
+                                    bool* complete) {
+  if (complete != nullptr) *complete = true;
   std::error_code error;
   if (!std::filesystem::exists(report, error)) {
     return Fail(ErrorCode::kNotFound, "there is no report " + report);
@@ -73,6 +75,10 @@ Result<void> ForEachVerdictOfReport(const std::string& report, const TakeVerdict
   for (int number = 1;; ++number) {
     ASSIGN_OR_RETURN(const bool more, ReadLine(file, line));
     if (!more) return {};
+    if (IsIncompleteJson(line)) {
+      if (complete != nullptr) *complete = false;
+      continue;
+    }
     const auto verdict = ReadVerdict(line);
     if (!verdict || !verdict->input.starts_with('/')) {
       return Fail(

@@ -22,7 +22,9 @@ Result<void> ForEachVerdictOfRun(const std::string& output, const std::string& i
                                  const TakeVerdict& take);
 
 // The verdicts of a report, in its order. kNotFound or kUnreadable where it cannot be read, kUsage,
-// naming the line, where it is no report of `millrace check --report`.
-Result<void> ForEachVerdictOfReport(const std::string& report, const TakeVerdict& take);
+// naming the line, where it is no report of `millrace check --report`. `complete`, where it is
+// given: whether that check came to its end.
+Result<void> ForEachVerdictOfReport(const std::string& report, const TakeVerdict& take,
+                                    bool* complete = nullptr);
 
 }  // namespace millrace::cli

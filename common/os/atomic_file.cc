@@ -316,6 +316,15 @@ WriteResult<void> SyncFolder(const std::string& path) {
   return {};
 }
 
+WriteResult<void> SyncFile(const std::string& path) {
+  const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return Cannot("open", path, errno);
+  if (fsync(file.get()) != 0) return Cannot("sync", path, errno);
+  const std::string_view folder = FolderOf(path);
+  if (!folder.empty()) return SyncFolder(std::string(folder));
+  return SyncFolder(path.starts_with('/') ? "/" : ".");
+}
+
 WriteResult<Published> WriteAtomically(const std::string& root, std::string_view key,
                                        std::span<const std::byte> bytes,
                                        const std::function<bool()>& before_publish) {

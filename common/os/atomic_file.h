@@ -121,6 +121,9 @@ class AtomicFile {
 
 WriteResult<void> SyncFolder(const std::string& path);
 
+// A file that somebody else has written, SQLite for one, and its name in its folder.
+WriteResult<void> SyncFile(const std::string& path);
+
 // Makes the folder and those above it that are missing, and syncs each folder in which one is new:
 // they are there after a power cut.
 WriteResult<void> MakeFolders(const std::string& path);

@@ -7,8 +7,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
 
 #include "common/base/path_below.h"
 #include "common/os/file_time.h"
@@ -18,14 +16,22 @@ namespace {
 
 constexpr int kFolder = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
 
+// Whether the file system only lacks a flag, or the sync of folders (FUSE, SMB).
+bool KnowsNoSuchThing(int error) { return error == EINVAL || error == ENOSYS || error == ENOTSUP; }
+
 // For kernels before 5.6, and sandboxes that know no openat2.
 OsResult<UniqueFd> OpenStepwise(UniqueFd folder, std::string_view path, bool make) {
   while (!path.empty()) {
     const std::size_t slash = path.find('/');
     const std::string component(path.substr(0, slash));
     path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
-    if (make && mkdirat(folder.get(), component.c_str(), 0777) != 0 && errno != EEXIST) {
-      return tl::unexpected(errno);
+    if (make) {
+      const bool made = mkdirat(folder.get(), component.c_str(), 0777) == 0;
+      if (!made && errno != EEXIST) return tl::unexpected(errno);
+      // Whoever relies on a file in it relies on its own name too.
+      if (made && fsync(folder.get()) != 0 && !KnowsNoSuchThing(errno)) {
+        return tl::unexpected(errno);
+      }
     }
     UniqueFd next(openat(folder.get(), component.c_str(), kFolder | O_NOFOLLOW));
     if (!next.valid()) {
@@ -67,9 +73,6 @@ OsResult<Place> OpenOrMake(const std::string& root, std::string_view path, bool 
   return Place{*std::move(folder), std::string(name)};
 }
 
-// Whether the file system only lacks a flag, or the sync of folders (FUSE, SMB).
-bool KnowsNoSuchThing(int error) { return error == EINVAL || error == ENOSYS || error == ENOTSUP; }
-
 }  // namespace
 
 OsResult<struct stat> Place::Look() const {
@@ -85,9 +88,7 @@ OsResult<Place> OpenPlace(const std::string& root, std::string_view path) {
 }
 
 OsResult<Place> MakePlace(const std::string& root, std::string_view path) {
-  std::error_code error;
-  std::filesystem::create_directories(root, error);
-  if (error) return tl::unexpected(error.value());
+  if (const auto made = MakeFolders(root); !made) return tl::unexpected(made.error().error_number);
   return OpenOrMake(root, path, true);
 }
 

@@ -30,7 +30,7 @@ struct Place {
 // The place of `path`, which is relative to the folder `root`. `root` itself may be a link. EINVAL
 // for a path that is not below a folder (IsPathBelow), ELOOP where a link is on the way.
 OsResult<Place> OpenPlace(const std::string& root, std::string_view path);
-// The same, with the missing folders made: `root`, and those below it.
+// The same, with the missing folders made, `root` and those below it: they survive a power cut.
 OsResult<Place> MakePlace(const std::string& root, std::string_view path);
 
 // Gives the file at `from` the name `to`, on the same file system. EEXIST where that is taken.

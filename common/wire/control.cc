@@ -188,6 +188,10 @@ Frames Encode(const RequestEnvelope& message) {
                    Begin(packer, "failures", id, 2).Key("run").Unsigned(failures.run.value());
                    packer.Key("offset").Integer(failures.offset);
                  },
+                 [&](const EndedRequest& ended) {
+                   Begin(packer, "ended", id, 2).Key("run").Unsigned(ended.run.value());
+                   packer.Key("from").Unsigned(ended.from);
+                 },
                  [&](const ShutdownRequest& shutdown) {
                    Begin(packer, "shutdown", id, 1).Key("now").Bool(shutdown.now);
                  },
@@ -221,6 +225,14 @@ Frames Encode(const ReplyEnvelope& message) {
                    for (const std::string& line : failures.lines) packer.Bytes(line);
                    packer.Key("more").Bool(failures.more);
                  },
+                 [&](const EndedReply& ended) {
+                   Begin(packer, "ended", id, 2).Key("items").Array(ended.items.size());
+                   for (const EndedItem& item : ended.items) {
+                     packer.Map(4).Key("path").Bytes(item.path).Key("code").Text(item.code);
+                     packer.Key("text").Bytes(item.text).Key("record").Bytes(item.record);
+                   }
+                   packer.Key("next").Unsigned(ended.next);
+                 },
              },
              message.reply);
   return {packer.Finish()};
@@ -248,6 +260,10 @@ Result<RequestEnvelope> DecodeRequest(std::span<const Buffer> frames) {
         if (type == "pause") return with(PauseRequest{ReadRun(reader)});
         if (type == "resume") return with(ResumeRequest{ReadRun(reader)});
         if (type == "backup") return with(BackupRequest{reader.Text("path")});
+        if (type == "ended") {
+          const RunId run = ReadRun(reader);
+          return with(EndedRequest{run, reader.UnsignedOr("from", 0)});
+        }
         if (type == "shutdown") return with(ShutdownRequest{reader.BoolOr("now", false)});
         return std::nullopt;
       });
@@ -272,6 +288,15 @@ Result<ReplyEnvelope> DecodeReply(std::span<const Buffer> frames) {
         }
         if (type == "failures") {
           return with(FailuresReply{reader.Texts("lines"), reader.Bool("more")});
+        }
+        if (type == "ended") {
+          EndedReply ended;
+          reader.Each("items", [&](Reader& entry) {
+            ended.items.push_back({entry.Text("path"), entry.TextOr("code", ""),
+                                   entry.TextOr("text", ""), entry.TextOr("record", "")});
+          });
+          ended.next = reader.Unsigned("next");
+          return with(std::move(ended));
         }
         return std::nullopt;
       });

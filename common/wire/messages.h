@@ -250,14 +250,20 @@ struct FailuresRequest {
   RunId run;
   std::int64_t offset = 0;
 };
+// What has ended of a run since the item number `from`, while the run goes on. The first such
+// request of a run begins the telling: what ended before it is not told.
+struct EndedRequest {
+  RunId run;
+  std::uint64_t from = 0;  // 0, then what the reply before gave as `next`
+};
 // The broker lets its workers finish what they hold, sends them away, and leaves.
 struct ShutdownRequest {
   bool now = false;  // it waits for no worker: what is in flight is unfinished
 };
 
-using ControlRequest =
-    std::variant<Hello, Exit, Submit, RetryRequest, StatusRequest, WaitRequest, CancelRequest,
-                 PauseRequest, ResumeRequest, FailuresRequest, BackupRequest, ShutdownRequest>;
+using ControlRequest = std::variant<Hello, Exit, Submit, RetryRequest, StatusRequest, WaitRequest,
+                                    CancelRequest, PauseRequest, ResumeRequest, FailuresRequest,
+                                    BackupRequest, EndedRequest, ShutdownRequest>;
 
 struct Welcome {
   Link link;
@@ -311,8 +317,20 @@ struct FailuresReply {
   bool more = false;
 };
 
+// An item that has not been skipped, as it ended.
+struct EndedItem {
+  std::string path;    // bytes, relative to the run's input
+  std::string code;    // of its failure; "": it is ok
+  std::string text;    // of its failure
+  std::string record;  // its last record's line; "" where it has none
+};
+struct EndedReply {
+  std::vector<EndedItem> items;
+  std::uint64_t next = 0;  // what to ask from next
+};
+
 using ControlReply =
-    std::variant<Welcome, ErrorReply, OkReply, Submitted, StatusReply, FailuresReply>;
+    std::variant<Welcome, ErrorReply, OkReply, Submitted, StatusReply, FailuresReply, EndedReply>;
 
 // Requests and replies carry the client's number for the request.
 struct RequestEnvelope {

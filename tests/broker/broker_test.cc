@@ -275,6 +275,16 @@ TEST_CASE("a broker whose state broke takes no orders") {
   CHECK(world.LastReplyIs<wire::ErrorReply>());
 }
 
+TEST_CASE("what has ended is told of a run that is known") {
+  BrokerWorld world;
+  world.Ask(wire::EndedRequest{RunId(1), 0});
+  CHECK(world.LastReplyIs<wire::ErrorReply>());
+  world.Ask(wire::Submit{.input = "/in", .output = "/out"});
+  world.Commit();
+  world.Ask(wire::EndedRequest{RunId(1), 0});
+  CHECK(world.LastReplyIs<wire::EndedReply>());
+}
+
 TEST_CASE("each peer that sends garbage is named once a minute, with how much there was") {
   BrokerWorld world;
   const Error error{ErrorCode::kProtocol, "why"};

@@ -171,6 +171,24 @@ TEST_CASE("a report is read line by line, and what is none is refused by its lin
   CHECK(read(folder.path()).error().code == ErrorCode::kUnreadable);
 }
 
+TEST_CASE("a report of a check that did not come to its end says so in its last line") {
+  const TempFolder folder;
+  const std::string verdict = R"({"path": "a", "input": "/p", "code": "ok"})";
+  const std::string path = folder.Write("r", verdict + "\n" + IncompleteJson("why \"x\"") + "\n");
+  int verdicts = 0;
+  const auto count = [&](const FileVerdict&) {
+    ++verdicts;
+    return Result<void>();
+  };
+  bool complete = true;
+  REQUIRE(ForEachVerdictOfReport(path, count, &complete));
+  CHECK(verdicts == 1);
+  CHECK(!complete);
+  REQUIRE(ForEachVerdictOfReport(folder.Write("whole", verdict + "\n"), count, &complete));
+  CHECK(complete);
+  CHECK(IncompleteJson("why") == R"({"complete": false, "reason": "why"})");
+}
+
 TEST_CASE("a report appears when it is whole, and nothing is left of one that is not") {
   const TempFolder folder;
   const std::string path = folder.Write("r.jsonl", "the old one");

@@ -43,6 +43,19 @@ TEST_CASE("the line tells what is done, how fast, how long still, what failed an
         "425 of 1,000 images, 20 failed, 80.0 img/s, ETA 0:08, limit: inference");
 }
 
+TEST_CASE("how much was read a second is told where somebody counts it") {
+  ManualClock clock;
+  Progress progress;
+  progress.AddBytes(7'000'000);
+  progress.Update(clock.Now(), Status(1000, 100, true), {});
+  clock.Advance(seconds(4));
+  progress.AddBytes(100'000'000);
+  progress.AddBytes(109'000'000);
+  progress.Update(clock.Now(), Status(1000, 400, true), {});
+  CHECK(progress.Line() == "400 of 1,000 images, 75.0 img/s, 52.2 MB/s, ETA 0:08");
+  CHECK(Has(progress.Bar(120), "52.2 MB/s"));
+}
+
 TEST_CASE("while the scan goes on, total and ETA are told to be lower bounds") {
   ManualClock clock;
   Progress progress;

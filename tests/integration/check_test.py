@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """`millrace check`: what it says of a folder, what it does with the broken files, and what it never
 touches."""
+import fcntl
 import hashlib
 import json
 import os
+import pathlib
 import shutil
 import signal
 import tempfile
@@ -205,7 +207,7 @@ class Verdicts(CheckCase):
         self.assertIn("1 of them no_verdict", run.stderr)
         self.assertTrue(locked.exists())
 
-    def test_ctrl_c_says_how_to_go_on_and_touches_nothing(self):
+    def test_ctrl_c_says_how_to_go_on_keeps_what_is_known_and_touches_nothing(self):
         write_photos(self.photos, 600, prefix="more")
         before = self.snapshot()
         check = self.start(
@@ -219,10 +221,37 @@ class Verdicts(CheckCase):
         os.kill(inspect, signal.SIGCONT)
         self.assertEqual(check.wait(), 130, check.stderr)
         self.assertIn("goes on where it stopped", check.stderr)
-        self.assertEqual(check.stdout, "")
-        self.assertFalse(self.report_path.exists())
+        *verdicts, end = self.report_path.read_text().splitlines()
+        self.assertEqual(json.loads(end), {
+            "complete": False, "reason": "interrupted by Ctrl-C"})
+        self.assertLess(len(verdicts), 600)
+        bad = [path for path, code in self.verdicts("\n".join(verdicts)).items() if code != "ok"]
+        self.assertEqual([line.split(": ")[0] for line in check.stdout.splitlines()],
+                         [os.fsdecode(path) for path in bad])
+        self.assertIn(f"{len(verdicts)} checked: ", check.stderr)
         self.assertEqual(self.snapshot(), before)
         self.check(expect=1)
+
+    def test_several_files_are_one_check_and_each_is_told_as_one_alone_is(self):
+        files = [self.photos / "text.jpg", self.photos / "sub/cut.jpg", self.photos / "cut.jpg",
+                 self.photos / self.sound[0]]
+        run = self.check("--json", "-v", expect=1, inputs=files)
+        told = [(line["input"] + "/" + line["path"], line["code"])
+                for line in map(json.loads, run.stdout.splitlines())]
+        self.assertEqual(sorted(told), sorted(zip(
+            map(str, files), ["not-an-image", "truncated", "truncated", "ok"])))
+        self.assertEqual(run.stderr.count("serving check on"), 1, run.stderr)
+        # Beside a folder, and again: nothing is read a second time, and a file that goes is gone.
+        other = self.folder / "other"
+        write_photos(other, 3)
+        files[0].unlink()
+        run = self.check("--json", expect=1, inputs=[files[1], other, files[2]])
+        self.assertEqual(len(run.stdout.splitlines()), 5)
+        self.assertIn("2 resumed", run.stderr)
+        self.check("--quarantine", self.quarantine, expect=1, inputs=files[1:3])
+        self.assertFalse(files[1].exists() or files[2].exists())
+        self.act("--undo", self.quarantine / "manifest.jsonl")
+        self.assertTrue(files[1].exists() and files[2].exists())
 
     def test_a_run_leaves_out_what_a_check_has_found(self):
         self.check("--report", self.report_path, expect=1)
@@ -232,6 +261,79 @@ class Verdicts(CheckCase):
         report = self.report(self.out)
         self.assertEqual(report["ok"], 31)
         self.assertEqual(report["skipped_by"]["broken"], 4)
+
+
+class Streaming(CheckCase):
+    """One file is not judged before the test lets go of it: its reader waits for a slot."""
+
+    def setUp(self):
+        super().setUp()
+        self.write_broken()
+        self.slow = self.photos / "zz.jpg"
+        self.slow.write_bytes(jpeg(1)[:-300])
+        slots = pathlib.Path(f"/tmp/millrace-readers-{os.geteuid()}")
+        slots.mkdir(mode=0o700, exist_ok=True)
+        slot = slots / ("root" + str(self.slow).replace("%", "%25").replace("/", "%2f") + ".0")
+        self.slot = open(slot, "w", encoding="utf-8")
+        self.addCleanup(slot.unlink)
+        self.addCleanup(self.slot.close)
+        fcntl.flock(self.slot, fcntl.LOCK_EX)
+
+    def start_check(self, *words):
+        return self.start(
+            "check", self.photos, "--state", self.state, "--stream", *words,
+            "--set", "inspect.replicas=2", "--set", f"inspect.options.readers={self.slow}=1")
+
+    def await_line(self, check, text):
+        def has_come():
+            self.assertIsNone(check.process.poll(), check.stderr)
+            return text in check.stdout
+        wait_until(has_come, f"the line {text}")
+
+    def test_a_verdict_is_printed_before_the_check_is_done_and_once(self):
+        check = self.start_check()
+        self.await_line(check, "empty.jpg: empty: ")
+        self.await_line(check, "cut.jpg: truncated: ")
+        self.assertNotIn("zz.jpg", check.stdout)
+        self.slot.close()
+        self.assertEqual(check.wait(), 1, check.stderr)
+        names = [line.split(": ")[0] for line in check.stdout.splitlines()]
+        self.assertEqual(len(names), len(set(names)), names)
+        self.assertEqual(len(names), len(BROKEN) + 1)
+        # What is known from before is told at the end.
+        again = self.check("--stream", expect=1)
+        self.assertEqual(sorted(again.stdout.splitlines()), sorted(check.stdout.splitlines()))
+
+    def test_objects_are_streamed_as_they_come_and_the_report_is_sorted(self):
+        check = self.start_check("--json", "--report", self.report_path)
+        self.await_line(check, '"cut.jpg"')
+        self.slot.close()
+        self.assertEqual(check.wait(), 1, check.stderr)
+        expected = BROKEN | {os.fsencode(name): "ok" for name in self.sound} | {
+            b"zz.jpg": "truncated"}
+        self.assertEqual(self.verdicts(check.stdout), expected)
+        self.assertEqual(len(check.stdout.splitlines()), len(expected))
+        self.assertEqual(list(self.verdicts(self.report_path.read_text())), sorted(expected))
+
+    def test_an_interrupted_check_has_printed_what_it_knew_and_its_report_can_be_applied(self):
+        check = self.start_check("--report", self.report_path)
+        self.await_line(check, "cut.jpg: truncated: ")
+        os.kill(check.pid, signal.SIGINT)
+        wait_until(lambda: "finishing what is in flight" in check.stderr, "its answer")
+        self.slot.close()
+        self.assertEqual(check.wait(), 130, check.stderr)
+        *lines, end = self.report_path.read_text().splitlines()
+        self.assertFalse(json.loads(end)["complete"])
+        known = self.verdicts("\n".join(lines))
+        bad = [os.fsdecode(path) for path, code in known.items() if code != "ok"]
+        self.assertEqual(sorted(line.split(": ")[0] for line in check.stdout.splitlines()),
+                         sorted(bad))
+        self.run_to_end("run", "demo", self.photos, self.out, "--skip-broken", self.report_path,
+                        "--fail-on", "never", "--limit", "1", expect=0)
+        applied = self.act("--apply", self.report_path, "--quarantine", self.quarantine)
+        self.assertIn("did not come to its end", applied.stderr)
+        cut = next(name for name in bad if name.endswith("cut.jpg"))
+        self.assertFalse((self.photos / cut).exists())
 
 
 class Acting(CheckCase):

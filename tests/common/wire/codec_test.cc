@@ -205,6 +205,14 @@ TEST_CASE("replies survive the wire with their numbers") {
   CHECK(got.runs.at(0).report == "{}");
   CHECK(got.stages.at(0).busy == doctest::Approx(0.5));
   CHECK(ThroughReply(FailuresReply{{"{}"}, true}).more);
+  const EndedReply ended =
+      ThroughReply(EndedReply{{{"a\xff", "empty", "no bytes", "{}"}, {"b", "", "", ""}}, 7});
+  REQUIRE(ended.items.size() == 2);
+  CHECK(ended.items[0].path == "a\xff");
+  CHECK(ended.items[0].code == "empty");
+  CHECK(ended.items[0].text == "no bytes");
+  CHECK(ended.items[0].record == "{}");
+  CHECK(ended.next == 7);
 }
 
 TEST_CASE("a number of a whole value survives the wire, however large") {

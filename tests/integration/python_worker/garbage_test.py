@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A peer that sends anything at all hurts nobody: the broker counts it, and the run closes."""
+import os
 import random
 import unittest
 
@@ -32,6 +33,26 @@ class Garbage(PipelineTest):
         self.assertRegex(
             self.broker.stderr, "reports connection [0-9]+ sent a message that does not")
         self.end_politely(worker)
+
+    def test_ten_thousand_refused_hellos_are_a_line_and_a_count(self):
+        self.start_broker([SCAN, PREPROCESS], feeds=1)
+        worker = self.preprocess(0)
+        worker.await_event("welcome")  # the only port is taken
+        for burst in range(100):
+            for number in range(100):
+                self.control_socket.send(msgpack.packb({
+                    "t": "hello", "id": burst * 100 + number + 1, "version": 1,
+                    "stage": "preprocess", "replica": number, "boot": os.urandom(16), "attempt": 0,
+                    "pid": 1, "host": "elsewhere", "software": "none", "recipe": b""}))
+            for _ in range(100):
+                reply = msgpack.unpackb(self.control_socket.recv())
+                self.assertEqual((reply["t"], reply["code"]), ("error", "unavailable"))
+        self.client.shutdown()
+        self.assertEqual(self.broker.wait(), 0, self.broker.stderr)
+        lines = [line for line in self.broker.stderr.splitlines() if "refused preprocess" in line]
+        self.assertLess(len(lines), 10, self.broker.stderr[:3000])
+        self.assertRegex(lines[0], "refused preprocess-[0-9]+: ")
+        self.assertIn("10000 in all", lines[-1])
 
     def await_end_of_garbage(self, worker, inc):
         """Until the broker has answered what was sent last, on either connection."""
