@@ -4,6 +4,7 @@
 
 #include "common/image/sniff.h"
 #include "common/image/transpose.h"
+#include "common/image/unread_family.h"
 #include "stages/input_file.h"
 
 namespace millrace {
@@ -33,6 +34,12 @@ Result<WithOriginal> DecodeKeepingOriginal(std::span<const std::byte> file,
   ASSIGN_OR_RETURN(result.resized, Resized(decoded, resize));
   result.original = ToRgb(std::move(decoded.picture));
   return result;
+}
+
+// Whether what was decoded of the file is not its own picture: a camera raw's preview.
+bool IsPreview(std::span<const std::byte> file) {
+  const auto family = FindUnreadFamily(file);
+  return family && family->reads != UnreadFamily::Reads::kPicture;
 }
 
 }  // namespace
@@ -95,6 +102,7 @@ Outcome PreprocessStage::ProcessOne(const Job& job) const {
   if (resized.orientation != 1 && !resize_.apply_orientation) {
     done.warnings.emplace_back("orientation-ignored");
   }
+  if (IsPreview(file)) done.warnings.emplace_back("preview-only");
   done.payload.insert(done.payload.begin(), PicturePart("image", std::move(resized.picture)));
   return done;
 }

@@ -5,7 +5,8 @@
 // part "original", uint8 {height, width, 3}, the whole picture. Added to the item's meta: "width",
 // "height" (pixels of the whole picture, after turning where orientation is applied), "mode"
 // (Pillow's: "RGB", "L", ...), "format" ("jpeg", ...), "orientation" (EXIF's numbers, 1 to 8).
-// Warnings: those of common/image/decode.h, "orientation-ignored" (kept although it is not 1).
+// Warnings: those of common/image/decode.h, "orientation-ignored" (kept although it is not 1),
+// "preview-only" (of a camera raw, whose own data is not read: common/image/unread_family.h).
 #pragma once
 
 #include <memory>

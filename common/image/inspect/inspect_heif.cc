@@ -12,6 +12,7 @@
 
 #include "common/image/heif_error.h"
 #include "common/image/inspect/heif_boxes.h"
+#include "common/image/inspect/hevc_data.h"
 
 namespace millrace {
 namespace {
@@ -27,6 +28,10 @@ class HeifInspector {
 
   std::optional<Finding> Run() {
     if (context_ == nullptr) throw std::bad_alloc();
+    // First: whatever libheif makes of such data, it is a proof.
+    if (options_.level != InspectLevel::kOpen && format_ == ImageFormat::kHeic) {
+      if (auto wrong = CheckHevcData(file_)) return wrong;
+    }
     // Replicas share the machine's cores already.
     heif_context_set_max_decoding_threads(context_.get(), 0);
     const heif_error error = heif_context_read_from_memory_without_copy(

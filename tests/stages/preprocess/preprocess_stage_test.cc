@@ -229,6 +229,34 @@ TEST_CASE("an orientation is reported and kept, or applied") {
   CHECK(kept.payload[0].data.text() != applied.payload[0].data.text());
 }
 
+// A field of a little-endian TIFF directory, of one number.
+std::string Field(int tag, int type, int value) {
+  const auto byte = [](int number) { return std::string(1, static_cast<char>(number & 0xFF)); };
+  return byte(tag) + byte(tag >> 8) + byte(type) + std::string("\0\1\0\0\0", 5) + byte(value) +
+         byte(value >> 8) + std::string(2, '\0');
+}
+
+TEST_CASE("of a raw photo the preview passes, with a warning that it is one") {
+  const std::string picture = Field(256, 4, 4) + Field(257, 4, 1) + Field(258, 3, 8) +
+                              Field(259, 3, 1) + Field(262, 3, 1) + Field(273, 4, 8) +
+                              Field(279, 4, 4);
+  const auto tiff = [&](int photometric_below) {
+    const std::string head("II*\0\x0C\0\0\0abcd\x08\0", 14);
+    const std::string below = Field(256, 4, 4) + Field(257, 4, 1) + Field(258, 3, 8) +
+                              Field(259, 3, 1) + Field(262, 3, photometric_below) +
+                              Field(273, 4, 8) + Field(279, 4, 4);
+    return head + picture + Field(330, 4, 14 + 8 * 12 + 4) + std::string(4, '\0') +
+           std::string("\7\0", 2) + below + std::string(4, '\0');
+  };
+  const Folder folder;
+  folder.Write("raw.nef", tiff(32803));  // a colour filter's
+  folder.Write("two.tif", tiff(1));
+  Bench bench(folder.path());
+  const auto outcomes = bench.Process({"raw.nef", "two.tif"});
+  CHECK(std::get<Done>(outcomes[0]).warnings == std::vector<std::string>{"preview-only"});
+  CHECK(std::get<Done>(outcomes[1]).warnings.empty());
+}
+
 TEST_CASE("caps hold before anything is decoded") {
   Bench bench;
   bench.options.Set("max_pixels", std::int64_t{64 * 48 - 1});
