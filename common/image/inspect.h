@@ -16,7 +16,7 @@ namespace millrace {
 
 // Part of every verdict's fingerprint: to be raised whenever a file may be judged otherwise than
 // before, so that kept verdicts are not taken for the new ones.
-inline constexpr int kInspectVersion = 1;
+inline constexpr int kInspectVersion = 2;
 
 enum class InspectLevel {
   kOpen,    // what Pillow's Image.open accepts: the header
@@ -38,6 +38,7 @@ struct InspectOptions {
 // What is wrong with a file. The codes, worst first where a file deserves several:
 //   pixels are lost        kTruncated, kCorrupt, kBadCrc, kNotAnImage, kEmpty
 //   nobody can tell        kUnsupportedFormat, kTooLarge
+//   signs of damage        kSuspicious
 //   no pixel is lost       kBadMetadata, kTrailingData, kExtensionMismatch   (kStrict only)
 struct Finding {
   ErrorCode code = ErrorCode::kCorrupt;
