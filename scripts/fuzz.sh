@@ -2,7 +2,7 @@
 # Builds the libFuzzer targets of tests/fuzz with Clang, in build/fuzz, and runs each over its
 # corpus.
 #
-#   scripts/fuzz.sh [SECONDS] [TARGET]...   default: 60 s each of topology, wire, unpickler, image
+#   scripts/fuzz.sh [SECONDS] [TARGET]...   default: 60 s each of topology, wire, unpickler, image, jpeg
 #
 # Fails on a crash, a leak, a broken promise, an input that takes over 30 s, or memory beyond the
 # bounds below; the input that did it is kept in build/fuzz/findings, and how to run it again is
@@ -11,7 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-all=(topology wire unpickler image)
+all=(topology wire unpickler image jpeg)
 usage() {
   echo "fuzz.sh: $1; usage: scripts/fuzz.sh [SECONDS] [${all[*]}]..." >&2
   exit 2
@@ -54,6 +54,9 @@ limits() {
     # decode.h: caps before memory. 2^14 pixels of 4 bytes, libjpeg's coefficients of 8; the rest is
     # for libwebp's tables.
     image) echo -max_len=16384 -malloc_limit_mb=2 ;;
+    # jpeg_reader.h: 8 bytes a block. What is over the caps on pixels is still read, up to the
+    # largest frame there is: 65,535 rows and columns, four components, of a byte a pixel.
+    jpeg) echo -max_len=16384 -malloc_limit_mb=600 ;;
   esac
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/image/byte_order.h"
+#include "common/image/jpeg/jpeg_reader.h"
 
 namespace millrace {
 namespace {
@@ -29,6 +30,7 @@ constexpr unsigned kApp0 = 0xE0;
 constexpr unsigned kApp1 = 0xE1;
 constexpr unsigned kApp2 = 0xE2;
 constexpr unsigned kApp14 = 0xEE;
+constexpr unsigned kJpegLs = 0xF7;
 
 bool IsFrame(unsigned marker) {
   return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
@@ -52,10 +54,13 @@ std::optional<Finding> CheckFrame(FileBytes segment, std::size_t at) {
                    {}};
   }
   const int components = std::to_integer<int>(segment[5]);
-  if (components != 1 && components != 3 && components != 4) {
-    return Corrupt(fmt::format("a JPEG with {} components", components), at);
+  if (components == 1 || components == 3 || components == 4) return std::nullopt;
+  std::string what = fmt::format("a JPEG with {} components", components);
+  // The standard has more kinds than Pillow reads.
+  if (components == 0 || segment.size() != 6 + 3 * static_cast<std::size_t>(components)) {
+    return Corrupt(std::move(what), at);
   }
-  return std::nullopt;
+  return Finding{ErrorCode::kUnsupportedFormat, std::move(what), static_cast<std::int64_t>(at), {}};
 }
 
 std::optional<Finding> CheckQuantization(FileBytes segment, std::size_t at) {
@@ -67,10 +72,19 @@ std::optional<Finding> CheckQuantization(FileBytes segment, std::size_t at) {
   return std::nullopt;
 }
 
-std::optional<Finding> CheckSegment(unsigned marker, FileBytes segment, std::size_t at,
-                                    const InspectOptions& options) {
+std::optional<Finding> CheckSegment(unsigned marker, FileBytes file, FileBytes segment,
+                                    std::size_t at, const InspectOptions& options) {
   if (IsFrame(marker)) {
     if (auto wrong = CheckFrame(segment, at)) return wrong;
+    if (BigEndian(segment, 1, 2) == 0) {
+      const JpegReading reading = ReadJpeg(file, 0, {.max_scans = 1});
+      if (reading.height > 0) {
+        return Finding{ErrorCode::kUnsupportedFormat,
+                       "a JPEG of which the height follows its data (DNL)",
+                       static_cast<std::int64_t>(at),
+                       {}};
+      }
+    }
     return CheckSides(static_cast<std::int64_t>(BigEndian(segment, 3, 2)),
                       static_cast<std::int64_t>(BigEndian(segment, 1, 2)), options);
   }
@@ -83,6 +97,26 @@ std::optional<Finding> CheckSegment(unsigned marker, FileBytes segment, std::siz
   return std::nullopt;
 }
 
+// What does not belong to the pixels.
+std::optional<Finding> CheckMetadata(unsigned marker, FileBytes segment, std::size_t at) {
+  if (marker == kApp1 && StartsWith(segment, std::string_view("Exif\0", 5))) {
+    return CheckExif(segment, at);
+  }
+  const char* what = nullptr;
+  // libjpeg warns of these two; the segments have been found long enough.
+  if (marker == kApp0 && StartsWith(segment, std::string_view("JFIF\0", 5)) &&
+      segment[5] != std::byte{1}) {
+    what = "the JPEG's JFIF segment has an unknown version";
+  } else if (marker == kApp14 && StartsWith(segment, "Adobe") && segment.size() >= 12 &&
+             segment[11] > std::byte{2}) {
+    what = "the JPEG's Adobe segment names no known colour transform";
+  }
+  if (what == nullptr) return std::nullopt;
+  return Finding{ErrorCode::kBadMetadata, what, static_cast<std::int64_t>(at), {}};
+}
+
+JpegHeaderFindings Broken(Finding finding) { return {std::move(finding), {}, {}}; }
+
 }  // namespace
 
 JpegHeaderFindings CheckJpegHeader(FileBytes file, const InspectOptions& options) {
@@ -92,26 +126,33 @@ JpegHeaderFindings CheckJpegHeader(FileBytes file, const InspectOptions& options
   while (true) {
     while (at < file.size() && file[at] != std::byte{0xFF}) ++at;
     while (at < file.size() && file[at] == std::byte{0xFF}) ++at;
-    if (at >= file.size()) return {Truncated(file), {}};
+    if (at >= file.size()) return Broken(Truncated(file));
     const auto marker = std::to_integer<unsigned>(file[at++]);
     if (marker == 0) continue;  // a byte of data that is none here
+    if (marker == kJpegLs) {
+      return Broken({ErrorCode::kUnsupportedFormat,
+                     "a JPEG-LS, which this build does not read",
+                     static_cast<std::int64_t>(at - 2),
+                     {}});
+    }
     if (marker < 0xC0) {
-      return {Corrupt(fmt::format("no JPEG marker: 0xff{:02x}", marker), at - 2), {}};
+      return Broken(Corrupt(fmt::format("no JPEG marker: 0xff{:02x}", marker), at - 2));
     }
     if (!HasSegment(marker)) continue;
-    if (file.size() - at < 2) return {Truncated(file), {}};
+    if (file.size() - at < 2) return Broken(Truncated(file));
     const std::size_t length = static_cast<std::size_t>(BigEndian(file, at, 2));
-    if (length > file.size() - at) return {Truncated(file), {}};
+    if (length > file.size() - at) return Broken(Truncated(file));
     const FileBytes segment = length > 2 ? file.subspan(at + 2, length - 2) : FileBytes();
-    if (auto wrong = CheckSegment(marker, segment, at - 2, options)) return {wrong, {}};
+    if (auto wrong = CheckSegment(marker, file, segment, at - 2, options)) {
+      return Broken(*std::move(wrong));
+    }
     frame = frame || IsFrame(marker);
     if (marker == kStartOfScan) break;
-    if (options.level == InspectLevel::kStrict && marker == kApp1 && !findings.metadata &&
-        StartsWith(segment, std::string_view("Exif\0", 5))) {
-      findings.metadata = CheckExif(segment, at + 2);
+    if (options.level == InspectLevel::kStrict && !findings.metadata) {
+      findings.metadata = CheckMetadata(marker, segment, at + 2);
     }
     if (marker == kApp2 && StartsWith(segment, std::string_view("MPF\0", 4))) {
-      findings.multi_picture = true;
+      findings.pictures = ParseMultiPictureIndex(segment.subspan(4), at + 6);
     }
     at += std::max<std::size_t>(length, 2);
   }

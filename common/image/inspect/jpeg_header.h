@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/image/inspect/inspectors.h"
+#include "common/image/jpeg/multi_picture.h"
 
 namespace millrace {
 
@@ -9,10 +10,10 @@ struct JpegHeaderFindings {
   // What is wrong with it for Pillow's Image.open (JpegImagePlugin.py: JpegImageFile._open and the
   // handlers of its MARKER table).
   std::optional<Finding> broken;
-  // At kStrict: EXIF that does not parse.
+  // At kStrict: EXIF that does not parse, versions that nobody knows.
   std::optional<Finding> metadata;
-  // Of a multi-picture file (CIPA DC-007), the first one: others follow behind its end.
-  bool multi_picture = false;
+  // Of a multi-picture file: others follow behind its end.
+  std::optional<MultiPictureIndex> pictures;
 };
 
 JpegHeaderFindings CheckJpegHeader(FileBytes file, const InspectOptions& options);

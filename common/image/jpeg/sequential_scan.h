@@ -1,0 +1,29 @@
+// The blocks of baseline and extended sequential scans (ITU-T T.81, F.2.2).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "common/image/jpeg/entropy.h"
+
+namespace millrace {
+
+class SequentialScan final : public EntropyScan {
+ public:
+  // `blocks`: of an MCU, in their order, each with the tables dc, ac and runs.
+  SequentialScan(std::vector<EntropyTables> blocks, int sample_bits)
+      : blocks_(std::move(blocks)), sample_bits_(sample_bits) {}
+
+  std::int64_t Read(BitReader& reader, std::int64_t from, std::int64_t to) override;
+
+ private:
+  bool ReadBlock(BitReader& reader, const EntropyTables& tables, DcSums& sums);
+  // A single symbol of coefficient `k` or later: the next coefficient, 64 at the block's end, or
+  // -1, with a fault.
+  int ReadSymbol(BitReader& reader, const HuffmanTable& ac, int k);
+
+  std::vector<EntropyTables> blocks_;
+  int sample_bits_;
+};
+
+}  // namespace millrace
