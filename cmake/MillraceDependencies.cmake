@@ -60,6 +60,7 @@ if(NOT MILLRACE_ONLY_MODELS)
   millrace_pkg_config(tiff libtiff-4)
   millrace_pkg_config(openjp2 libopenjp2)
   millrace_pkg_config(hwy libhwy)
+  millrace_pkg_config(magic libmagic)
   pkg_check_modules(heif QUIET IMPORTED_TARGET GLOBAL libheif)
   pkg_check_modules(avif QUIET IMPORTED_TARGET GLOBAL libavif)
 

@@ -18,7 +18,7 @@ build=(
   cppzmq-dev libzmq3-dev libmsgpack-cxx-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
   libspdlog-dev libfmt-dev libexpected-dev doctest-dev libxxhash-dev
   libcurl4-openssl-dev libssl-dev libsqlitecpp-dev libsqlite3-dev
-  libjpeg-dev libpng-dev libwebp-dev libtiff-dev libopenjp2-7-dev libheif-dev libavif-dev
+  libjpeg-dev libpng-dev libwebp-dev libtiff-dev libopenjp2-7-dev libheif-dev libavif-dev libmagic-dev
   libdeflate-dev libhwy-dev
   libopencv-core-dev libopencv-imgproc-dev libopencv-imgcodecs-dev
   # HEIC and AVIF: plugins since Debian 13, part of libheif1 before.
@@ -45,7 +45,7 @@ runtime=(
   'libspdlog1.15|libspdlog1.12|libspdlog1.10' 'libfmt10|libfmt9'
   'libcurl4t64|libcurl4' 'libssl3t64|libssl3' libsqlite3-0
   'libjpeg62-turbo|libjpeg-turbo8' 'libpng16-16t64|libpng16-16' libwebp7 libwebpdemux2 libtiff6 libopenjp2-7 libheif1
-  'libavif16|libavif15' libdeflate0
+  'libavif16|libavif15' 'libmagic1t64|libmagic1' libdeflate0
   'libheif-plugin-libde265|libheif1' 'libheif-plugin-dav1d|libheif1' 'libhwy1t64|libhwy1'
   'libopencv-imgcodecs410|libopencv-imgcodecs406t64|libopencv-imgcodecs406'
   'libtorch2.6|libtorch2.1|libtorch1.13'

@@ -136,6 +136,19 @@ std::variant<std::span<const std::byte>, NoInput> InputFile::Read(
   return std::span<const std::byte>(buffer).first(have);
 }
 
+std::span<const std::byte> InputFile::Head(std::size_t most, std::vector<std::byte>& buffer) const {
+  if (buffer.size() < most) buffer.resize(most);
+  std::size_t have = 0;
+  while (have < most) {
+    const ssize_t count =
+        pread(fd_.get(), buffer.data() + have, most - have, static_cast<off_t>(have));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    have += static_cast<std::size_t>(count);
+  }
+  return std::span<const std::byte>(buffer).first(have);
+}
+
 bool InputFile::Changed() const {
   struct stat status {};
   return fstat(fd_.get(), &status) != 0 || status.st_size != bytes_ || MtimeNs(status) != mtime_ns_;

@@ -44,6 +44,8 @@ class InputFile {
   // in it. No more than a signature is read of what is no image. Once.
   std::variant<std::span<const std::byte>, NoInput> Read(std::int64_t max_bytes,
                                                          std::vector<std::byte>& buffer) const;
+  // Its first bytes, `most` at most and fewer where it ends or cannot be read, in `buffer`.
+  std::span<const std::byte> Head(std::size_t most, std::vector<std::byte>& buffer) const;
   // Whether its size or time have changed since it was opened.
   [[nodiscard]] bool Changed() const;
 

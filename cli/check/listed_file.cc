@@ -78,7 +78,11 @@ tl::expected<ListedFile, ActResult> FindListedFile(const FileVerdict& verdict,
       (verdict.mtime_ns && *verdict.mtime_ns != stamp.mtime_ns)) {
     return leave("it has changed since it was checked");
   }
-  if (stamp.bytes > 0 && verdict.code != "not-an-image") {
+  if (verdict.code == "not-an-image") {
+    const auto bytes = ReadForFamily(*place);
+    if (!bytes) return tl::unexpected(CannotAct("read", bytes.error()));
+    if (IsAppleDouble(*bytes)) return leave("macOS keeps in it what belongs to another file");
+  } else if (stamp.bytes > 0) {
     const auto unread = UnreadFamilyAt(*place);
     if (!unread) return tl::unexpected(CannotAct("read", unread.error()));
     if (*unread) {

@@ -235,6 +235,11 @@ const Extension* ExtensionOf(std::string_view path) {
 
 }  // namespace
 
+bool IsAppleDouble(std::span<const std::byte> head) {
+  using namespace std::string_view_literals;
+  return HasAt(head, 0, "\0\5\x16\7"sv);
+}
+
 std::optional<ImageFormat> FormatOfName(std::string_view path) {
   const Extension* extension = ExtensionOf(path);
   return extension == nullptr ? std::nullopt : std::optional(extension->format);

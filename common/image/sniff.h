@@ -51,6 +51,10 @@ std::optional<ImageFormat> SniffFormat(std::span<const std::byte> head);
 // to call it none.
 bool LooksLikeOtherPicture(std::span<const std::byte> head);
 
+// Whether `head` is that of an AppleDouble file (RFC 1740, appendix A): what macOS keeps of another
+// file, a photo, on volumes of other systems. Such files belong to their neighbour.
+bool IsAppleDouble(std::span<const std::byte> head);
+
 // The format that the name's extension promises, whatever its letters' case: kHeic for all of HEIF.
 // Nothing for names that say none.
 std::optional<ImageFormat> FormatOfName(std::string_view path);

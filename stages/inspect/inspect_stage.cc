@@ -6,6 +6,7 @@
 
 #include "common/image/inspect.h"
 #include "stages/input_file.h"
+#include "stages/inspect/content_name.h"
 #include "stages/inspect/options.h"
 #include "stages/inspect/reader_slots.h"
 #include "stages/inspect/verdict.h"
@@ -34,6 +35,7 @@ class InspectStage final : public Stage {
     inspect_.max_side = options.Integer("max_side");
     inspect_.max_bytes = options.Bytes("max_bytes");
     ASSIGN_OR_RETURN(const std::vector<ReaderLimit> limits, ReaderLimits(options));
+    names_.emplace();
     ASSIGN_OR_RETURN(slots_, ReaderSlots::Open(limits, ReaderSlots::SharedFolder()));
     return {};
   }
@@ -81,6 +83,16 @@ class InspectStage final : public Stage {
     return std::move(*failed);
   }
 
+  // Says of what is named like a picture what it is instead.
+  void NameContent(const InputFile& file, Failed& failed) {
+    if (failed.code != ErrorCode::kNotAnImage && failed.code != ErrorCode::kUnsupportedFormat) {
+      return;
+    }
+    const auto head = file.Head(ContentNames::kHeadBytes, buffer_);
+    const std::string what = names_->Describe(head, file.bytes());
+    if (!what.empty()) failed.text = "named like an image; its content is " + what;
+  }
+
   Outcome Judge(const Job& job, Opened& opened) {
     Verdict verdict{.path = job.key, .format = {}, .finding = {}, .bytes = {}, .mtime_ns = {}};
     if (auto* none = std::get_if<NoInput>(&opened)) return Ended(std::move(*none), verdict);
@@ -91,7 +103,10 @@ class InspectStage final : public Stage {
       const ReaderSlots::Hold hold = slots_.Enter(job.run->input + '/' + job.key);
       return file.Read(inspect_.max_bytes, buffer_);
     }();
-    if (auto* none = std::get_if<NoInput>(&read)) return Ended(std::move(*none), verdict);
+    if (auto* none = std::get_if<NoInput>(&read)) {
+      if (auto* failed = std::get_if<Failed>(none)) NameContent(file, *failed);
+      return Ended(std::move(*none), verdict);
+    }
 
     Inspection inspection = Inspect(std::get<std::span<const std::byte>>(read), job.key, inspect_);
     // A file that is being written looks cut: it is judged when it is left alone.
@@ -112,6 +127,7 @@ class InspectStage final : public Stage {
 
   InspectOptions inspect_;
   ReaderSlots slots_;
+  std::optional<ContentNames> names_;
   std::vector<std::byte> buffer_;  // of the file at hand
 };
 

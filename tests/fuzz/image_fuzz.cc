@@ -5,9 +5,12 @@
 // refusing cut files changes nothing but that. Inspecting: any bytes give a verdict, in the same
 // memory; and a closer look never finds less.
 //
-// TIFF, JPEG 2000, HEIC and AVIF are left out. All but their headers is read by OpenCV, libtiff,
-// OpenJPEG, libheif and libde265 of the system, which are not instrumented, so that nothing would
-// steer the search; what it would find is theirs to mend; and one of their files may take seconds.
+// What the file is that is not read in full is asked of every file, in memory bounded by its size.
+//
+// Else TIFF, JPEG 2000, HEIC and AVIF are left out. All but their headers is read by OpenCV,
+// libtiff, OpenJPEG, libheif and libde265 of the system, which are not instrumented, so that
+// nothing would steer the search; what it would find is theirs to mend; and one of their files may
+// take seconds.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -19,6 +22,7 @@
 #include "common/image/decode_resized.h"
 #include "common/image/inspect.h"
 #include "common/image/transpose.h"
+#include "common/image/unread_family.h"
 #include "tests/fuzz/heap_peak.h"
 #include "tests/fuzz/require.h"
 
@@ -139,6 +143,16 @@ std::optional<Finding> InspectAt(InspectLevel level, Bytes file) {
   return inspection.finding;
 }
 
+void CheckFamily(Bytes file) {
+  const HeapPeak peak;
+  const auto family = FindUnreadFamily(file);
+  Require(peak.bytes() <= (std::size_t{1} << 20) + 8 * file.size(),
+          "telling what a file is takes memory by its size, not " + std::to_string(peak.bytes()));
+  Require(!family || !family->what.empty(), "a kind that is not read has a name");
+  const auto appended = FindAppended(file);
+  Require(!appended || !appended->empty(), "so has what is appended");
+}
+
 void CheckInspection(Bytes file) {
   const auto opened = InspectAt(InspectLevel::kOpen, file);
   const auto decoded = InspectAt(InspectLevel::kDecode, file);
@@ -161,6 +175,7 @@ extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace millrace;
   const Bytes file = std::as_bytes(std::span(data, size));
+  CheckFamily(file);
   if (LeftOut(file)) return 0;
   DecodeOptions options;
   options.max_pixels = kMaxPixels;
