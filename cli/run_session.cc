@@ -68,7 +68,7 @@ void RunSession::Submit() {
 void RunSession::Wait() {
   std::optional<Instant> until = deadline_;
   for (const std::optional<Instant> instant :
-       {follower_.NextStep(), pipeline_.NextRestart(), StopAt()}) {
+       {follower_.NextStep(), pipeline_.NextStep(), StopAt()}) {
     if (instant && (!until || *instant < *until)) until = instant;
   }
   net::PollLoop loop;
@@ -111,6 +111,7 @@ void RunSession::Interrupt(int signal) {
 }
 
 void RunSession::Hurry(int signal) {
+  if (phase_ == Phase::kHurrying) return;  // a few seconds more, however often it comes
   terminal_.Print(fmt::format("{}: stopping at once", SignalName(signal)));
   end_.signal = signal;
   phase_ = Phase::kHurrying;
@@ -124,6 +125,7 @@ void RunSession::TakeReplies() {
     if (!reply && reply.error().code == ErrorCode::kProtocol) continue;  // a newer broker's
     if (!reply) return Trouble(reply.error().message, kExitUnfinished);
     if (!*reply) return;
+    pipeline_.OnReply(**reply);
     follower_.OnReply(**reply);
     if ((*reply)->id == submit_id_) OnSubmitReply((*reply)->reply);
   }
