@@ -64,6 +64,7 @@ void Broker::TakeTurn() {
     queue_.LinkLost(late, now);
     EndIncarnationNow(late);
   }
+  TrustUnproven(now);
   queue_.Tick(now);
   EndUnbegun();
   if (broken_) {
@@ -116,6 +117,9 @@ std::optional<Instant> Broker::NextDeadline() const {
     if (at) next = next ? std::min(*next, *at) : at;
   };
   consider(ports_.NextFeedDeadline());
+  for (const IncarnationId worker : unproven_) {
+    if (const Session* session = sessions_.FindIncarnation(worker)) consider(session->trust_at);
+  }
   if (drain_sent_) consider(drain_until_);
   consider(hurry_until_);
   if (broken_) consider(broken_until_);

@@ -18,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -71,6 +72,12 @@ class Broker {
   // unfinished, the runs end with their reports, and it leaves, after kHurry whatever happens.
   void ToldToHurry();
   static constexpr Duration kHurry = std::chrono::seconds(5);
+  // How long a worker that has given credit is waited for to prove that its feed carries what is
+  // sent. Doubled for each incarnation of its process before that did not, up to the longest.
+  static constexpr Duration kProof = std::chrono::seconds(2);
+  static constexpr Duration kLongestProof = std::chrono::minutes(5);
+  // So many in a row: somebody has to look at the network.
+  static constexpr int kMostUnheard = 5;
   // A request that cannot be read.
   void MalformedRequest(const std::string& identity, const Error& error);
 
@@ -151,6 +158,12 @@ class Broker {
   [[nodiscard]] bool ShutdownDone() const;
 
   // intake.cc
+  void TakeCredit(IncarnationId worker, std::int64_t slots, Instant now);
+  void FeedProven(IncarnationId worker, Instant now);
+  // Lets those that gave no proof have one job.
+  void TrustUnproven(Instant now);
+  // An incarnation ends; notes whether its feed ever carried anything.
+  void NoteProof(IncarnationId worker);
   void EndLostLinks();
   void EndIncarnationNow(IncarnationId worker);
   void TakeReport(int link, wire::ReportMessage report);
@@ -199,6 +212,7 @@ class Broker {
   // control.cc
   Answer Take(const wire::Hello& hello, const std::string& identity, std::uint64_t request);
   Answer Take(const wire::Exit& exit, const std::string& identity, std::uint64_t request);
+  Answer Take(const wire::LostRequest& lost, const std::string& identity, std::uint64_t request);
   Answer Take(const wire::StatusRequest& status, const std::string& identity,
               std::uint64_t request);
   Answer Take(const wire::WaitRequest& wait, const std::string& identity, std::uint64_t request);
@@ -257,6 +271,7 @@ class Broker {
   std::map<RunId, RunFiles> runs_;
   std::vector<Waiter> waiters_;
   std::vector<int> ended_links_;
+  std::set<IncarnationId> unproven_;  // that were asked for a proof, and live
   MalformedLog malformed_;
   RepeatedLog repeated_;
 

@@ -63,6 +63,7 @@ Broker::Answer Broker::Take(const wire::Hello& hello, const std::string&, std::u
   if (shutting_down_) return Refusal(ErrorCode::kUnavailable, "the broker is shutting down");
   const Instant now = clock_.Now();
   if (Session* known = sessions_.FindBoot(hello.boot); known != nullptr) {
+    known->heard = now;
     if (hello.attempt < known->hello.attempt) {
       return Refusal(ErrorCode::kProtocol, "a later HELLO of this process has come already");
     }
@@ -97,7 +98,14 @@ Broker::Answer Broker::Take(const wire::Hello& hello, const std::string&, std::u
       std::max<std::int64_t>(std::min(welcome.lease_ms / kBeatShareOfLease, kSlowestBeatMs), 1);
   welcome.max_payload = config.max_payload;
   queue_.Join(id, *stage, hello.replica, hello.boot, now);
-  sessions_.Add({id, hello, welcome, true});
+  const Session* before = sessions_.FindBoot(hello.boot);
+  Session session;
+  session.incarnation = id;
+  session.hello = hello;
+  session.welcome = welcome;
+  session.heard = now;
+  session.unheard = before == nullptr ? 0 : before->unheard;
+  sessions_.Add(std::move(session));
   log_->debug("{}-{} (pid {} on {}) is incarnation {}, feed {}", hello.stage, hello.replica,
               hello.pid, hello.host, id.value(), *feed);
   return welcome;
@@ -128,6 +136,14 @@ Broker::Answer Broker::Take(const wire::Exit& exit, const std::string&, std::uin
   }
   sessions_.Remove(session->hello.boot);
   return wire::OkReply{};
+}
+
+Broker::Answer Broker::Take(const wire::LostRequest& request, const std::string&, std::uint64_t) {
+  wire::LostReply reply;
+  for (const Session* session : sessions_.Lost(request.host, clock_.Now())) {
+    reply.processes.push_back({session->hello.stage, session->hello.replica, session->hello.pid});
+  }
+  return reply;
 }
 
 wire::RunStatus Broker::StatusOf(RunId id, const RunFiles& files) const {

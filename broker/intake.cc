@@ -11,6 +11,8 @@ namespace {
 
 // Of peers that send what does not follow the protocol; a peer may connect anew for each message.
 constexpr std::uint64_t kMalformedLines = 100;
+// Of no job: ids start at 1.
+constexpr wire::Lease kNoLease{};
 
 std::string ReportsPeer(int link) { return "reports connection " + std::to_string(link); }
 
@@ -48,8 +50,9 @@ void Broker::EndLostLinks() {
 }
 
 void Broker::EndIncarnationNow(IncarnationId worker) {
+  NoteProof(worker);
   ports_.CloseFeed(worker);
-  sessions_.Ended(worker);
+  sessions_.Ended(worker, clock_.Now());
 }
 
 void Broker::DrainReports() {
@@ -75,9 +78,12 @@ void Broker::TakeReport(int link, wire::ReportMessage message) {
         if (report.link.epoch != epoch_ || !queue_.workers().contains(id)) return;
         sessions_.SeenOn(link, id);
         using Report = std::decay_t<decltype(report)>;
+        if constexpr (!std::is_same_v<Report, wire::Credit> &&
+                      !std::is_same_v<Report, wire::Beat>) {
+          FeedProven(id, now);  // it is about something that came by the feed
+        }
         if constexpr (std::is_same_v<Report, wire::Credit>) {
-          queue_.SetCredit(id, static_cast<std::size_t>(std::max<std::int64_t>(report.slots, 0)),
-                           now);
+          TakeCredit(id, report.slots, now);
         } else if constexpr (std::is_same_v<Report, wire::Claim>) {
           queue_.Claimed(id, report.leases, now);
         } else if constexpr (std::is_same_v<Report, wire::DoneReport>) {
@@ -87,6 +93,9 @@ void Broker::TakeReport(int link, wire::ReportMessage message) {
         } else if constexpr (std::is_same_v<Report, wire::SkipReport>) {
           queue_.Skipped(id, report.results, now);
         } else if constexpr (std::is_same_v<Report, wire::Return>) {
+          if (std::erase(report.leases, kNoLease) > 0) {
+            ports_.SendToFeed(id, wire::Confirm{report.link, {}, {kNoLease}});
+          }
           queue_.Returned(id, report.leases, now);
         } else {
           queue_.Beat(id, report.progress, report.claimed, now);
@@ -94,6 +103,61 @@ void Broker::TakeReport(int link, wire::ReportMessage message) {
         }
       },
       message);
+}
+
+// A feed that connects, and then carries nothing (a firewall that drops what it does not know), is
+// seen by nobody: the worker reports and beats, and every job that is sent to it is lost with its
+// incarnation, again and again. So the first thing sent is a REVOKE of a lease that there is not,
+// which a worker RETURNs, and no job before that. Not every worker answers it: one that does not
+// may have one job after a while.
+void Broker::TakeCredit(IncarnationId id, std::int64_t given, Instant now) {
+  const auto slots = static_cast<std::size_t>(std::max<std::int64_t>(given, 0));
+  Session* session = sessions_.FindIncarnation(id);
+  if (session == nullptr || session->proven || slots == 0) {
+    unproven_.erase(id);
+    return queue_.SetCredit(id, slots, now);
+  }
+  session->credit = slots;
+  if (std::exchange(session->asked, true)) return;
+  unproven_.insert(id);
+  const Duration wait = kProof * (1 << std::min(session->unheard, 10));
+  session->trust_at = now + std::min<Duration>(wait, kLongestProof);
+  ports_.SendToFeed(id, wire::Revoke{{epoch_, id}, {kNoLease}});
+}
+
+void Broker::FeedProven(IncarnationId id, Instant now) {
+  Session* session = sessions_.FindIncarnation(id);
+  if (session == nullptr || session->proven) return;
+  session->proven = true;
+  session->unheard = 0;
+  session->trust_at.reset();
+  if (unproven_.erase(id) > 0) queue_.SetCredit(id, session->credit, now);
+}
+
+void Broker::TrustUnproven(Instant now) {
+  for (const IncarnationId id : unproven_) {
+    Session* session = sessions_.FindIncarnation(id);
+    if (session == nullptr || !session->trust_at || *session->trust_at > now) continue;
+    session->trust_at.reset();
+    queue_.SetCredit(id, 1, now);
+  }
+}
+
+void Broker::NoteProof(IncarnationId id) {
+  if (unproven_.erase(id) == 0) return;
+  Session* session = sessions_.FindIncarnation(id);
+  if (session == nullptr) return;
+  ++session->unheard;
+  const wire::Hello& hello = session->hello;
+  constexpr std::string_view kDeaf = "reports, but nothing that is sent to its feed arrives";
+  if (session->unheard == 2) {
+    log_->warn("worker {}-{} (process {} on {}) {}: can it reach feed {}?", hello.stage,
+               hello.replica, hello.pid, hello.host, kDeaf, session->welcome.feed);
+  }
+  if (session->unheard % kMostUnheard != 0) return;
+  if (const std::optional<StageIndex> stage = FindStage(hello.stage)) {
+    queue_.CutOff(*stage, hello.replica, std::string(kDeaf), clock_.Now());
+  }
 }
 
 void Broker::MalformedRequest(const std::string& identity, const Error& error) {

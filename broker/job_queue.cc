@@ -221,7 +221,7 @@ void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant n
   run.reason = std::move(reason);
   if (!run.started) return;  // StartRun tells what there is, and ends it
   run.last_ended = std::max(run.last_ended, now);
-  DropWaitingJobs(run);
+  DropWaitingJobs(run, now);
   CheckRunEnd(run);
 }
 
@@ -233,7 +233,7 @@ void JobQueue::StopAllRuns(const std::string& reason, Instant now) {
   for (const RunId id : active) StopRun(id, RunResult::kFailed, reason, now);
 }
 
-void JobQueue::DropWaitingJobs(Run& run) {
+void JobQueue::DropWaitingJobs(Run& run, Instant now) {
   std::vector<JobId> waiting;
   std::map<IncarnationId, std::vector<wire::Lease>> unwanted;
   for (const auto& [id, job] : jobs_) {
@@ -250,6 +250,12 @@ void JobQueue::DropWaitingJobs(Run& run) {
     RemoveJob(id);
   }
   for (auto& [worker, leases] : unwanted) {
+    Worker* holder = workers_.Find(worker);
+    for (const wire::Lease& lease : leases) {
+      const Job& job = jobs_.at(lease.job);
+      if (holder == nullptr || job.state != JobState::kSent) continue;
+      holder->AwaitAnswer(lease, now + settings_[job.stage].lease);
+    }
     actions_.emplace_back(SendRevoke{worker, std::move(leases)});
   }
   for (StageState& stage : stages_) stage.ready.RemoveRun(run.id);

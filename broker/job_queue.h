@@ -91,6 +91,9 @@ class JobQueue {
   void LostProcessDied(std::string_view boot, std::string what, Instant now);
   // A process of the stage ended before it had said HELLO.
   void StillbornDied(StageIndex stage, std::int64_t replica, std::string what, Instant now);
+  // Incarnation after incarnation of the replica has answered nothing that was sent to it. Unless
+  // others of its stage work, the runs end: nobody else would do what is to be done.
+  void CutOff(StageIndex stage, std::int64_t replica, const std::string& what, Instant now);
   // It has been told to leave and has left.
   void Leave(IncarnationId worker, Instant now);
 
@@ -172,7 +175,7 @@ class JobQueue {
   void CheckStopRule(Run& run, Instant now);
   void CheckRunEnd(Run& run);
   void StopAllRuns(const std::string& reason, Instant now);
-  void DropWaitingJobs(Run& run);
+  void DropWaitingJobs(Run& run, Instant now);
 
   // reports.cc
   // Frees the worker's slot. The job, if the lease is its latest; nullptr (stale) otherwise.

@@ -141,6 +141,17 @@ void JobQueue::StillbornDied(StageIndex stage, std::int64_t replica, std::string
   }
 }
 
+void JobQueue::CutOff(StageIndex stage, std::int64_t replica, const std::string& what,
+                      Instant now) {
+  const bool others_work = std::any_of(
+      workers_.all().begin(), workers_.all().end(),
+      [&](const auto& entry) { return entry.second.stage == stage && entry.second.slots > 0; });
+  if (others_work) return;
+  StopAllRuns("worker " + settings_[stage].name + "-" + std::to_string(replica) + " " + what +
+                  ", and no other works at that stage",
+              now);
+}
+
 void JobQueue::Leave(IncarnationId id, Instant now) {
   Worker* worker = workers_.Find(id);
   if (worker == nullptr) return;

@@ -63,6 +63,7 @@ void JobQueue::Claimed(IncarnationId id, std::span<const wire::Lease> leases, In
     }
     Job& job = found->second;
     SetState(job, JobState::kClaimed);
+    worker->Answered(lease);  // it crossed a REVOKE: as a claimed job it has its lease
     job.call_size = leases.size();
     SetDeadline(job, now + settings_[job.stage].lease);
     if (worker->claimed++ == 0) {

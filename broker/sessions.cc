@@ -29,10 +29,18 @@ Session* Sessions::FindIncarnation(IncarnationId incarnation) {
   return found == boots_.end() ? nullptr : FindBoot(found->second);
 }
 
-void Sessions::Ended(IncarnationId incarnation) {
+const Session* Sessions::FindIncarnation(IncarnationId incarnation) const {
+  const auto found = boots_.find(incarnation);
+  if (found == boots_.end()) return nullptr;
+  const auto session = by_boot_.find(found->second);
+  return session == by_boot_.end() ? nullptr : &session->second;
+}
+
+void Sessions::Ended(IncarnationId incarnation, Instant now) {
   if (Session* session = FindIncarnation(incarnation);
       session != nullptr && session->incarnation == incarnation && session->joined) {
     session->joined = false;
+    session->heard = now;
     gone_.emplace_back(session->hello.boot, incarnation);
   }
   boots_.erase(incarnation);
@@ -47,8 +55,18 @@ void Sessions::Ended(IncarnationId incarnation) {
 void Sessions::Remove(const std::string& boot) {
   const auto found = by_boot_.find(boot);
   if (found == by_boot_.end()) return;
-  Ended(found->second.incarnation);
+  Ended(found->second.incarnation, found->second.heard);
   by_boot_.erase(found);
+}
+
+std::vector<const Session*> Sessions::Lost(const std::string& host, Instant now) const {
+  std::vector<const Session*> lost;
+  for (const auto& [boot, session] : by_boot_) {
+    if (!session.joined && session.hello.host == host && now - session.heard >= kLost) {
+      lost.push_back(&session);
+    }
+  }
+  return lost;
 }
 
 void Sessions::SeenOn(int fd, IncarnationId incarnation) {

@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/base/clock.h"
 #include "common/base/ids.h"
@@ -25,6 +26,15 @@ struct Session {
   wire::Hello hello;
   wire::Welcome welcome;
   bool joined = true;  // its incarnation lives
+  Instant heard;       // when it last said HELLO, or its latest incarnation ended
+
+  // Of the latest incarnation: whether it has answered for anything that came by its feed. Before,
+  // the queue does not know of its credit, or only of one slot.
+  bool proven = false;
+  bool asked = false;               // it has given credit, and was asked for a proof
+  std::size_t credit = 0;           // what it gave
+  std::optional<Instant> trust_at;  // when it may have one job without a proof
+  int unheard = 0;  // incarnations of this process in a row, before this one, that gave no proof
 };
 
 class Sessions {
@@ -39,7 +49,12 @@ class Sessions {
   // The latest process with this number on this host.
   Session* FindProcess(const std::string& host, std::int64_t pid);
   Session* FindIncarnation(IncarnationId incarnation);
-  void Ended(IncarnationId incarnation);
+  [[nodiscard]] const Session* FindIncarnation(IncarnationId incarnation) const;
+  void Ended(IncarnationId incarnation, Instant now);
+  // The processes of the host that have no incarnation, and of which nothing was heard for kLost: a
+  // worker that lives says HELLO again within it, whatever has become of its links.
+  [[nodiscard]] std::vector<const Session*> Lost(const std::string& host, Instant now) const;
+  static constexpr Duration kLost = std::chrono::seconds(6);
   // Forgets a process that is known to have gone.
   void Remove(const std::string& boot);
 

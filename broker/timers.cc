@@ -64,10 +64,11 @@ void JobQueue::Ring(Job& job, Instant now) {
 
 // A job that waits behind a long one is taken back only if somebody else could begin it now. One
 // that its worker has not begun for a lease's time, though it processes nothing, may never have
-// come there: it is asked for until it is answered for.
+// come there: it is asked for until it is answered for. Whoever does not answer for a lease's time
+// is ended: an honest worker answers at once, however long it has been processing another job.
 void JobQueue::ClaimOverdue(Job& job, Instant now) {
   const StageSettings& settings = settings_[job.stage];
-  const Worker* holder = workers_.Find(job.holder);
+  Worker* holder = workers_.Find(job.holder);
   const bool gone_astray =
       holder != nullptr && holder->claimed == 0 && now - job.sent >= settings.lease;
   const bool somebody_idle =
@@ -76,7 +77,10 @@ void JobQueue::ClaimOverdue(Job& job, Instant now) {
         return worker.id != job.holder && worker.stage == job.stage && worker.held.empty() &&
                worker.Feedable();
       });
-  if (gone_astray || (somebody_idle && !job.marks.alone)) RevokeSent(job);
+  if (holder != nullptr && (gone_astray || (somebody_idle && !job.marks.alone))) {
+    RevokeSent(job);
+    holder->AwaitAnswer({job.id, job.delivery}, now + settings.lease);
+  }
   SetDeadline(job, now + settings.claim_deadline);
 }
 
@@ -90,7 +94,7 @@ void JobQueue::LeaseOver(Job& job, Instant now) {
   // it answers or is ended. Counted like a lost link: its answers may be such as cannot be read.
   const JobId id = job.id;
   RevokeSent(job);
-  worker->taken_back.push_back({{id, job.delivery}, now + settings_[job.stage].lease});
+  worker->AwaitAnswer({id, job.delivery}, now + settings_[job.stage].lease);
   ReleaseClaim(*worker, job, now);
   Requeue(job);
   CountLinkLoss(id, now);

@@ -27,7 +27,7 @@ struct Worker {
 
   std::size_t slots = 0;          // credit: the most jobs it may hold
   std::vector<wire::Lease> held;  // each takes a slot until the worker answers for it
-  // Of `held`, those taken back since its beats did not name them, and when it is to have answered.
+  // Of `held`, those that were taken back, and when it is to have answered; the earliest first.
   std::vector<std::pair<wire::Lease, Instant>> taken_back;
   JobId alone_job;        // gets nothing more until this one has ended
   bool draining = false;  // it has taken its credit back: it is about to leave
@@ -53,9 +53,18 @@ struct Worker {
   [[nodiscard]] bool Holds(const wire::Lease& lease) const {
     return std::find(held.begin(), held.end(), lease) != held.end();
   }
+  // A lease was taken back: it is to answer for it by `due`, unless it already is to.
+  void AwaitAnswer(const wire::Lease& lease, Instant due) {
+    const bool awaited = std::any_of(taken_back.begin(), taken_back.end(),
+                                     [&](const auto& entry) { return entry.first == lease; });
+    if (!awaited) taken_back.emplace_back(lease, due);
+  }
+  void Answered(const wire::Lease& lease) {
+    std::erase_if(taken_back, [&](const auto& entry) { return entry.first == lease; });
+  }
   // False where it did not hold the lease.
   bool Release(const wire::Lease& lease) {
-    std::erase_if(taken_back, [&](const auto& entry) { return entry.first == lease; });
+    Answered(lease);
     return std::erase(held, lease) > 0;
   }
 };

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
+#include <utility>
 
 namespace millrace::cli {
 
@@ -26,7 +28,12 @@ void BrokerKeeper::Step() {
   if (child_) {
     const std::optional<ChildEnd> end = child_->Reap();
     child_->ReadLines(events_.on_line);
-    if (end) OnEnded(*end);
+    if (end) return OnEnded(*end);
+    if (!give_up_at_ || *give_up_at_ > clock_.Now()) return;
+    events_.on_line(fmt::format("process {}, state {}, cannot be killed; it is left behind",
+                                child_->pid(), child_->State()));
+    child_->LeaveBehind();
+    OnEnded({.status = 0, .signal = SIGKILL});
     return;
   }
   if (!restart_at_ || *restart_at_ > clock_.Now()) return;
@@ -43,9 +50,11 @@ void BrokerKeeper::OnEnded(const ChildEnd& end) {
   last_line_ = child_->LastLine();
   last_end_ = end;
   child_.reset();
+  give_up_at_.reset();
+  const bool replaced = std::exchange(replace_, false);
   const bool left = end.signal == 0 && (end.status == 0 || end.status == kWrongConfiguration ||
                                         end.status == kCannotServe);
-  if (stopping_ || left) {
+  if ((stopping_ && !replaced) || left) {
     end_ = end;
     return;
   }
@@ -79,7 +88,15 @@ void BrokerKeeper::StopRestarting() {
 }
 
 void BrokerKeeper::Kill(int signal) {
-  if (child_) child_->Kill(signal);
+  if (!child_) return;
+  child_->Kill(signal);
+  if (signal == SIGKILL && !give_up_at_) give_up_at_ = clock_.Now() + kKilledGrace;
+}
+
+void BrokerKeeper::Replace() {
+  if (!child_) return;
+  replace_ = true;
+  Kill(SIGKILL);
 }
 
 }  // namespace millrace::cli

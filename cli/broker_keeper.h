@@ -1,6 +1,6 @@
 // Keeps a topology's broker running on this machine: starts it, forwards what it says, and starts
-// it again when it dies. Its state goes on where it was, workers and clients find the new one by
-// themselves.
+// it again when it dies, or is killed since it is frozen. Its state goes on where it was, workers
+// and clients find the new one by themselves.
 //
 // Driven from one thread, the main one: poll stderr_fd, then Step.
 #pragma once
@@ -37,6 +37,7 @@ class BrokerKeeper {
   // So many deaths in such a time: it is not started again.
   static constexpr std::size_t kMostDeaths = 5;
   static constexpr std::chrono::seconds kDeathsWithin{60};
+  static constexpr Duration kKilledGrace = std::chrono::seconds(2);
 
   // `command` starts the broker; the first start has `first_only` among its arguments too. The
   // clock outlives the keeper.
@@ -46,8 +47,18 @@ class BrokerKeeper {
   // To poll for reading; -1 while there is no broker, or its stderr has ended.
   [[nodiscard]] int stderr_fd() const { return child_ ? child_->stderr_fd() : -1; }
   [[nodiscard]] std::optional<Instant> NextRestart() const { return restart_at_; }
+  // When Step is next needed: at a restart, or for a broker that cannot be killed.
+  [[nodiscard]] std::optional<Instant> NextStep() const {
+    return restart_at_ ? restart_at_ : give_up_at_;
+  }
   // Forwards lines, notices an end, restarts what is due. Never blocks.
   void Step();
+  // Its process's state (Child::State); '?' while there is none.
+  [[nodiscard]] char State() const { return child_ ? child_->State() : '?'; }
+  [[nodiscard]] bool running() const { return child_.has_value(); }
+  // Kills the broker, which is frozen, and starts another, even if ends are expected by now. One
+  // that cannot be killed is left behind after kKilledGrace.
+  void Replace();
 
   // How the broker ended for good; nullopt while it runs or is going to run again.
   [[nodiscard]] const std::optional<ChildEnd>& end() const { return end_; }
@@ -58,6 +69,7 @@ class BrokerKeeper {
 
   // From here on an end is for good.
   void StopRestarting();
+  // After SIGKILL one that does not end is left behind, as with Replace.
   void Kill(int signal);
 
  private:
@@ -73,6 +85,8 @@ class BrokerKeeper {
   std::deque<Instant> deaths_;  // within kDeathsWithin
   Duration backoff_ = kFirstBackoff;
   std::optional<Instant> restart_at_;
+  std::optional<Instant> give_up_at_;  // of one that was killed
+  bool replace_ = false;
   int restarts_ = 0;
   bool stopping_ = false;
   bool gave_up_ = false;  // it died too often

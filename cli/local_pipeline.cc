@@ -119,7 +119,8 @@ Result<std::unique_ptr<LocalPipeline>> LocalPipeline::Start(const Clock& clock, 
 
 LocalPipeline::LocalPipeline(const Clock& clock, Options options, net::Context context,
                              net::ControlClient control, ChildOptions broker)
-    : on_line_(std::move(options.on_line)),
+    : clock_(clock),
+      on_line_(std::move(options.on_line)),
       longest_drain_(LongestDrainOf(options.topology)),
       context_(std::move(context)),
       control_(std::move(control)),
@@ -132,7 +133,8 @@ LocalPipeline::LocalPipeline(const Clock& clock, Options options, net::Context c
                        .on_cannot_start =
                            [this](const std::string& worker, const std::string& reason) {
                              if (cannot_start_.empty()) cannot_start_ = WhyNot(worker, reason);
-                           }}) {}
+                           },
+                       .on_frozen = [this](const std::string& text) { on_line_(text); }}) {}
 
 std::vector<int> LocalPipeline::StderrFds() const {
   std::vector<int> fds = workers_.StderrFds();
@@ -140,10 +142,12 @@ std::vector<int> LocalPipeline::StderrFds() const {
   return fds;
 }
 
-std::optional<Instant> LocalPipeline::NextRestart() const {
-  const std::optional<Instant> worker = workers_.NextRestart();
-  const std::optional<Instant> broker = broker_.NextRestart();
-  return worker && broker ? std::min(worker, broker) : (worker ? worker : broker);
+std::optional<Instant> LocalPipeline::NextStep() const {
+  Instant next = next_look_;
+  for (const std::optional<Instant> at : {workers_.NextStep(), broker_.NextStep()}) {
+    if (at) next = std::min(next, *at);
+  }
+  return next;
 }
 
 void LocalPipeline::Step() {
@@ -151,8 +155,50 @@ void LocalPipeline::Step() {
   workers_.Step();
   // A worker that was between two links when the broker sent the others away has not heard of it.
   if (shutting_down_ && BrokerEnd() && !std::exchange(workers_told_, true)) {
-    workers_.KillAll(SIGTERM);
+    workers_.EndAll();
   }
+  const Instant now = clock_.Now();
+  if (now < next_look_) return;
+  next_look_ = now + kLookEvery;
+  workers_.Look();
+  LookAtBroker();
+}
+
+// Counted in looks and not in seconds: while we are stopped ourselves, as by Ctrl-Z, nobody looks.
+void LocalPipeline::LookAtBroker() {
+  if (broker_.restarts() != watched_) {
+    watched_ = broker_.restarts();
+    lost_id_ = 0;
+    answered_ = false;
+    silent_looks_ = 0;
+  }
+  if (!broker_.running()) return;
+  if (lost_id_ == 0) {
+    lost_id_ = control_.Send(wire::LostRequest{workers_.host()}).value_or(0);
+    return;
+  }
+  // One that starts may take long to open its state, and answers nobody meanwhile.
+  const bool stopped = broker_.State() == 'T';
+  silent_looks_ = answered_ || stopped ? silent_looks_ + 1 : 0;
+  // One that is leaving may have a large state to close.
+  const bool soon = interrupted_ && (!shutting_down_ || stopped);
+  if (silent_looks_ < (soon ? kPatienceOnceInterrupted : kPatience)) return;
+  silent_looks_ = 0;
+  on_line_(fmt::format("the broker {}; it is killed{}",
+                       stopped ? "is stopped" : "does not answer any more",
+                       shutting_down_ ? "" : " and started again"));
+  if (shutting_down_) return broker_.Kill(SIGKILL);
+  broker_.Replace();
+}
+
+void LocalPipeline::OnReply(const wire::ReplyEnvelope& reply) {
+  silent_looks_ = 0;
+  if (reply.id != lost_id_) return;
+  answered_ = true;  // by this one: other replies may be the last of the broker before it
+  lost_id_ = 0;
+  const auto* lost = std::get_if<wire::LostReply>(&reply.reply);
+  if (lost == nullptr) return;
+  for (const wire::LostProcess& process : lost->processes) workers_.GiveUp(process.pid);
 }
 
 void LocalPipeline::Forward(const std::string& name, std::string_view line) const {
@@ -181,6 +227,7 @@ int LocalPipeline::BrokerExitStatus() const {
 }
 
 void LocalPipeline::ExpectEnds() {
+  interrupted_ = true;
   broker_.StopRestarting();
   workers_.StopRestarting();
 }
@@ -188,9 +235,10 @@ void LocalPipeline::ExpectEnds() {
 void LocalPipeline::Shutdown() {
   ExpectEnds();
   shutting_down_ = true;
+  workers_.KillAll(SIGCONT);  // one that is stopped could not hear that it is to leave
   if (!BrokerEnd() && control_.Send(wire::ShutdownRequest{})) return;
   workers_told_ = true;
-  workers_.KillAll(SIGTERM);
+  workers_.EndAll();
 }
 
 void LocalPipeline::ShutdownNow() {

@@ -44,8 +44,10 @@ class LocalPipeline {
   [[nodiscard]] net::ControlClient& control() { return control_; }
 
   [[nodiscard]] std::vector<int> StderrFds() const;
-  [[nodiscard]] std::optional<Instant> NextRestart() const;
+  [[nodiscard]] std::optional<Instant> NextStep() const;
   void Step();
+  // To be called with every reply that control() gives.
+  void OnReply(const wire::ReplyEnvelope& reply);
 
   // Why the pipeline is of no use any more, once it is: a worker that cannot start, in its words.
   [[nodiscard]] const std::string& cannot_start() const { return cannot_start_; }
@@ -69,6 +71,14 @@ class LocalPipeline {
   void ShutdownNow();
   [[nodiscard]] bool AllEnded() const;
   void KillAll();
+  // How often the broker is asked which processes it has given up, and workers are looked at.
+  static constexpr Duration kLookEvery = std::chrono::seconds(1);
+  // A broker that has left so many of these looks in a row without an answer, or has been found
+  // stopped so often before it ever answered, is frozen. Many, since a machine may be overloaded
+  // and a disk slow; fewer once we are to end.
+  static constexpr int kPatience = 15;
+  static constexpr int kPatienceOnceInterrupted = 5;
+
   // The longest drain_timeout of its stages: what the broker may wait for workers that leave.
   [[nodiscard]] Duration LongestDrain() const { return longest_drain_; }
 
@@ -79,9 +89,9 @@ class LocalPipeline {
   void Forward(const std::string& name, std::string_view line) const;
   void TellDeath(const std::string& name, const ChildEnd& end) const;
   void TellExit(const wire::Exit& exit);
-  // Workers that had not joined when the broker sent the others away would wait for it in vain.
-  void SendAwayTheRest();
+  void LookAtBroker();
 
+  const Clock& clock_;
   const std::function<void(std::string_view line)> on_line_;
   const Duration longest_drain_;
   net::Context context_;
@@ -91,6 +101,12 @@ class LocalPipeline {
   std::string cannot_start_;
   bool shutting_down_ = false;
   bool workers_told_ = false;  // by a signal, where the broker could not
+  bool interrupted_ = false;   // ends are expected
+  Instant next_look_{};
+  std::uint64_t lost_id_ = 0;  // of the request that has no answer; 0: none
+  int watched_ = 0;            // broker_restarts() of the broker that is being asked
+  bool answered_ = false;      // by it, ever
+  int silent_looks_ = 0;
 };
 
 }  // namespace millrace::cli

@@ -29,6 +29,8 @@ class LoggedChild {
   // How it ended; nullopt while it runs.
   std::optional<ChildEnd> Reap() { return child_.Reap(); }
   void Kill(int signal) { child_.Kill(signal); }
+  void LeaveBehind() { child_.LeaveBehind(); }
+  [[nodiscard]] char State() const { return child_.State(); }
 
   // The last lines of stderr that ReadLines has seen, at most 4 KiB; and the very last.
   [[nodiscard]] const std::string& stderr_tail() const { return child_.stderr_tail(); }

@@ -72,7 +72,7 @@ void RunSession::Wait() {
   std::optional<Instant> until = deadline_;
   for (const std::optional<Instant> instant :
        {follower_.NextStep(), ended_ && Follows() ? ended_->NextStep() : std::nullopt,
-        pipeline_.NextRestart(), StopAt()}) {
+        pipeline_.NextStep(), StopAt()}) {
     if (instant && (!until || *instant < *until)) until = instant;
   }
   net::PollLoop loop;
@@ -115,6 +115,7 @@ void RunSession::Interrupt(int signal) {
 }
 
 void RunSession::Hurry(int signal) {
+  if (phase_ == Phase::kHurrying) return;  // a few seconds more, however often it comes
   terminal_.Print(fmt::format("{}: stopping at once", SignalName(signal)));
   end_.signal = signal;
   phase_ = Phase::kHurrying;
@@ -128,6 +129,7 @@ void RunSession::TakeReplies() {
     if (!reply && reply.error().code == ErrorCode::kProtocol) continue;  // a newer broker's
     if (!reply) return Trouble(reply.error().message, kExitUnfinished);
     if (!*reply) return;
+    pipeline_.OnReply(**reply);
     follower_.OnReply(**reply);
     if (ended_) follower_.AddBytes(ended_->OnReply(**reply));
     if ((*reply)->id == submit_id_) OnSubmitReply((*reply)->reply);

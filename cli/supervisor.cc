@@ -1,9 +1,11 @@
 #include "cli/supervisor.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 
 namespace millrace::cli {
 namespace {
@@ -15,8 +17,8 @@ std::string HostName() {
 
 }  // namespace
 
-Supervisor::Supervisor(const Clock& clock, SupervisorEvents events)
-    : clock_(clock), events_(std::move(events)), host_(HostName()) {}
+Supervisor::Supervisor(const Clock& clock, SupervisorEvents events, SendSignal send)
+    : clock_(clock), events_(std::move(events)), send_(std::move(send)), host_(HostName()) {}
 
 Result<void> Supervisor::Start(std::vector<WorkerCommand> commands) {
   for (WorkerCommand& command : commands) {
@@ -33,6 +35,8 @@ Result<void> Supervisor::StartOne(Worker& worker) {
                    LoggedChild::Start(worker.command.Name(), worker.command.child));
   worker.child.emplace(std::move(child));
   worker.started = clock_.Now();
+  worker.ending = Ending::kNo;
+  worker.stopped_looks = 0;
   return {};
 }
 
@@ -52,6 +56,15 @@ std::optional<Instant> Supervisor::NextRestart() const {
   return next;
 }
 
+std::optional<Instant> Supervisor::NextStep() const {
+  std::optional<Instant> next = NextRestart();
+  for (const Worker& worker : workers_) {
+    if (!worker.child || worker.ending == Ending::kNo) continue;
+    next = std::min(next.value_or(Instant::max()), worker.escalate_at);
+  }
+  return next;
+}
+
 void Supervisor::Step() {
   for (Worker& worker : workers_) StepOne(worker);
 }
@@ -61,7 +74,11 @@ void Supervisor::StepOne(Worker& worker) {
     const std::optional<ChildEnd> end = worker.child->Reap();
     worker.child->ReadLines(
         [&](std::string_view line) { events_.on_line(worker.child->name(), line); });
-    if (end) OnEnded(worker, *end);
+    if (end) {
+      OnEnded(worker, *end);
+    } else if (worker.ending != Ending::kNo && worker.escalate_at <= clock_.Now()) {
+      Escalate(worker);
+    }
     return;
   }
   if (stopping_ || !worker.restart_at || *worker.restart_at > clock_.Now()) return;
@@ -88,9 +105,53 @@ void Supervisor::OnEnded(Worker& worker, const ChildEnd& end) {
     events_.on_cannot_start(worker.command.Name(), last_line);
     return;
   }
+  RestartLater(worker);
+}
+
+void Supervisor::RestartLater(Worker& worker) {
   if (clock_.Now() - worker.started >= kSettled) worker.backoff = kFirstBackoff;
   worker.restart_at = clock_.Now() + worker.backoff;
   worker.backoff = std::min(worker.backoff * 2, kLongestBackoff);
+}
+
+void Supervisor::Look() {
+  for (Worker& worker : workers_) {
+    if (!worker.child || worker.ending != Ending::kNo) continue;
+    worker.stopped_looks = worker.child->State() == 'T' ? worker.stopped_looks + 1 : 0;
+    if (worker.stopped_looks >= kStoppedLooks) End(worker, "is stopped");
+  }
+}
+
+void Supervisor::GiveUp(std::int64_t pid) {
+  for (Worker& worker : workers_) {
+    if (worker.child && worker.child->pid() == pid && worker.ending == Ending::kNo) {
+      End(worker, "does not answer the broker any more");
+    }
+  }
+}
+
+void Supervisor::End(Worker& worker, const std::string& why) {
+  events_.on_frozen(fmt::format("{} (process {}) {}; it is ended{}", worker.command.Name(),
+                                worker.child->pid(), why, stopping_ ? "" : " and started again"));
+  worker.ending = Ending::kTold;
+  worker.escalate_at = clock_.Now() + kFrozenGrace;
+  send_(*worker.child, SIGTERM);  // waits for it to go on
+  send_(*worker.child, SIGCONT);
+}
+
+void Supervisor::Escalate(Worker& worker) {
+  if (worker.ending == Ending::kKilled) return LeaveBehind(worker);
+  worker.ending = Ending::kKilled;
+  worker.escalate_at = clock_.Now() + kKilledGrace;
+  send_(*worker.child, SIGKILL);
+}
+
+void Supervisor::LeaveBehind(Worker& worker) {
+  events_.on_frozen(fmt::format("{} (process {}, state {}) cannot be killed; it is left behind",
+                                worker.command.Name(), worker.child->pid(), worker.child->State()));
+  worker.child->LeaveBehind();
+  worker.child.reset();
+  if (!stopping_) RestartLater(worker);
 }
 
 void Supervisor::StopRestarting() {
@@ -105,7 +166,21 @@ bool Supervisor::AllEnded() const {
 
 void Supervisor::KillAll(int signal) {
   for (Worker& worker : workers_) {
-    if (worker.child) worker.child->Kill(signal);
+    if (!worker.child) continue;
+    send_(*worker.child, signal);
+    if (signal != SIGKILL || worker.ending == Ending::kKilled) continue;
+    worker.ending = Ending::kKilled;
+    worker.escalate_at = clock_.Now() + kKilledGrace;
+  }
+}
+
+void Supervisor::EndAll() {
+  for (Worker& worker : workers_) {
+    if (!worker.child || worker.ending != Ending::kNo) continue;
+    worker.ending = Ending::kTold;
+    worker.escalate_at = clock_.Now() + kLeaveGrace;
+    send_(*worker.child, SIGTERM);
+    send_(*worker.child, SIGCONT);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <memory>
+#include <utility>
 
 #include "cli/broker_choice.h"
 #include "cli/command.h"
@@ -41,7 +42,7 @@ class Upkeep {
 
  private:
   void Wait() {
-    std::optional<Instant> until = pipeline_.NextRestart();
+    std::optional<Instant> until = pipeline_.NextStep();
     if (deadline_ && (!until || *deadline_ < *until)) until = deadline_;
     net::PollLoop loop;
     loop.OnReadable(signals_.fd(), [] {});
@@ -62,6 +63,7 @@ class Upkeep {
                kExitDone);
           break;
         case StopSignals::Meaning::kAtOnce:
+          if (std::exchange(hurrying_, true)) break;  // a few seconds more, however often it comes
           terminal_.Print("millrace: stopping at once");
           deadline_ = clock_.Now() + kHurryDeadline;
           pipeline_.ShutdownNow();
@@ -75,6 +77,7 @@ class Upkeep {
     for (;;) {
       const auto reply = pipeline_.control().Receive();
       if (reply && !*reply) return;
+      if (reply) pipeline_.OnReply(**reply);
       if (!reply && reply.error().code != ErrorCode::kProtocol) {
         return Stop(reply.error().message, kExitUnfinished);
       }
@@ -113,6 +116,7 @@ class Upkeep {
   Terminal& terminal_;
   LocalPipeline& pipeline_;
   std::optional<Instant> deadline_;  // set once it is stopping
+  bool hurrying_ = false;
   bool over_ = false;
   int exit_status_ = kExitDone;
 };

@@ -10,7 +10,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <map>
+#include <thread>
 
 namespace millrace {
 namespace {
@@ -157,7 +160,19 @@ Child::~Child() { End(); }
 void Child::End() {
   if (pid_ < 0 || end_) return;
   Kill(SIGKILL);
-  Wait();
+  const auto until = std::chrono::steady_clock::now() + kLongestWait;
+  while (!Reap() && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+char Child::State() const {
+  if (pid_ < 0) return '?';
+  std::ifstream file("/proc/" + std::to_string(pid_) + "/stat");
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  // "PID (NAME) STATE ...": a name may hold brackets and spaces.
+  const std::size_t name_end = text.rfind(") ");
+  return name_end == std::string::npos || name_end + 2 >= text.size() ? '?' : text[name_end + 2];
 }
 
 std::optional<ChildEnd> Child::Reap() {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,7 +37,8 @@ std::string DescribeEnd(const ChildEnd& end);
 
 // A running child. It stays in the parent's process group. The kernel kills it (SIGKILL) when the
 // *thread* that started it ends, however that happens: Start only from the main thread.
-// Destroying a Child that has not been reaped kills it with SIGKILL and waits for it.
+// Destroying a Child that has not been reaped kills it with SIGKILL and waits for its end, but not
+// longer than kLongestWait: one that the kernel does not let go (state D) is left behind.
 class Child {
  public:
   // kNotFound or kInternal where it cannot be executed (an exec that fails is reported here, not
@@ -55,6 +57,13 @@ class Child {
   ChildEnd Wait();
   // Does nothing after the end was reaped: the pid may be another process's by then.
   void Kill(int signal);
+  // It is neither killed nor waited for when this object goes, nor otherwise. For one that SIGKILL
+  // does not end.
+  void LeaveBehind() { pid_ = -1; }
+  // As /proc tells: 'R', 'S', 'D' (in the kernel, which does not return), 'T' (SIGSTOP), 'Z'; '?'
+  // if it does not.
+  [[nodiscard]] char State() const;
+  static constexpr std::chrono::seconds kLongestWait{3};
 
   // To poll for reading; -1 where stderr is not captured or has ended.
   [[nodiscard]] int stderr_fd() const { return stderr_.get(); }

@@ -54,6 +54,22 @@ Exit ReadExit(Reader& reader) {
   return exit;
 }
 
+void PackLost(Packer& packer, std::uint64_t id, const LostReply& lost) {
+  Begin(packer, "lost", id, 1).Key("processes").Array(lost.processes.size());
+  for (const LostProcess& process : lost.processes) {
+    packer.Map(3).Key("stage").Text(process.stage).Key("replica").Integer(process.replica);
+    packer.Key("pid").Integer(process.pid);
+  }
+}
+
+LostReply ReadLost(Reader& reader) {
+  LostReply lost;
+  reader.Each("processes", [&](Reader& entry) {
+    lost.processes.push_back({entry.Text("stage"), entry.Integer("replica"), entry.Integer("pid")});
+  });
+  return lost;
+}
+
 void PackSubmit(Packer& packer, std::uint64_t id, const Submit& submit) {
   Begin(packer, "submit", id, 8).Key("input").Bytes(submit.input);
   packer.Key("output").Bytes(submit.output).Key("options").Bytes(submit.options);
@@ -163,6 +179,9 @@ Frames Encode(const RequestEnvelope& message) {
   std::visit(Overloaded{
                  [&](const Hello& hello) { PackHello(packer, id, hello); },
                  [&](const Exit& exit) { PackExit(packer, id, exit); },
+                 [&](const LostRequest& lost) {
+                   Begin(packer, "lost", id, 1).Key("host").Text(lost.host);
+                 },
                  [&](const Submit& submit) { PackSubmit(packer, id, submit); },
                  [&](const StatusRequest& status) {
                    Begin(packer, "status", id, 1).Key("run").Unsigned(status.run.value());
@@ -210,6 +229,7 @@ Frames Encode(const ReplyEnvelope& message) {
                    packer.Key("text").Bytes(error.text);
                  },
                  [&](const OkReply&) { Begin(packer, "ok", id, 0); },
+                 [&](const LostReply& lost) { PackLost(packer, id, lost); },
                  [&](const Submitted& submitted) {
                    Begin(packer, "submitted", id, 1).Key("run").Unsigned(submitted.run.value());
                  },
@@ -247,6 +267,7 @@ Result<RequestEnvelope> DecodeRequest(std::span<const Buffer> frames) {
         };
         if (type == "hello") return with(ReadHello(reader));
         if (type == "exit") return with(ReadExit(reader));
+        if (type == "lost") return with(LostRequest{reader.Text("host")});
         if (type == "submit") return with(ReadSubmit(reader));
         if (type == "status") return with(StatusRequest{ReadRun(reader)});
         if (type == "wait") return with(WaitRequest{ReadRun(reader)});
@@ -277,6 +298,7 @@ Result<ReplyEnvelope> DecodeReply(std::span<const Buffer> frames) {
         if (type == "welcome") return with(ReadWelcome(reader));
         if (type == "error") return with(ErrorReply{reader.Text("code"), reader.Text("text")});
         if (type == "ok") return with(OkReply{});
+        if (type == "lost") return with(ReadLost(reader));
         if (type == "submitted") return with(Submitted{ReadRun(reader)});
         if (type == "status") {
           StatusReply status;

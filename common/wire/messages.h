@@ -204,6 +204,11 @@ struct Exit {
   std::string stderr_tail;  // its last lines
   bool expected = false;    // it was told to leave
 };
+// Asked by a supervisor, again and again: which of its processes has the broker given up? That it
+// is answered at all tells that the broker is not frozen.
+struct LostRequest {
+  std::string host;  // as in the workers' HELLO
+};
 struct Submit {
   std::string input;    // bytes, absolute
   std::string output;   // bytes, absolute
@@ -261,9 +266,9 @@ struct ShutdownRequest {
   bool now = false;  // it waits for no worker: what is in flight is unfinished
 };
 
-using ControlRequest = std::variant<Hello, Exit, Submit, RetryRequest, StatusRequest, WaitRequest,
-                                    CancelRequest, PauseRequest, ResumeRequest, FailuresRequest,
-                                    BackupRequest, EndedRequest, ShutdownRequest>;
+using ControlRequest = std::variant<Hello, Exit, LostRequest, Submit, RetryRequest, StatusRequest,
+                                    WaitRequest, CancelRequest, PauseRequest, ResumeRequest,
+                                    FailuresRequest, BackupRequest, EndedRequest, ShutdownRequest>;
 
 struct Welcome {
   Link link;
@@ -282,6 +287,16 @@ struct ErrorReply {
 struct OkReply {};
 struct Submitted {
   RunId run;
+};
+
+// A process whose incarnation ended, and of which nothing has been heard since.
+struct LostProcess {
+  std::string stage;
+  std::int64_t replica = 0;
+  std::int64_t pid = 0;
+};
+struct LostReply {
+  std::vector<LostProcess> processes;
 };
 
 struct StageStatus {
@@ -330,7 +345,8 @@ struct EndedReply {
 };
 
 using ControlReply =
-    std::variant<Welcome, ErrorReply, OkReply, Submitted, StatusReply, FailuresReply, EndedReply>;
+    std::variant<Welcome, ErrorReply, OkReply, LostReply, Submitted, StatusReply, FailuresReply,
+                 EndedReply>;
 
 // Requests and replies carry the client's number for the request.
 struct RequestEnvelope {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <spdlog/sinks/ostream_sink.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <sstream>
@@ -24,6 +25,8 @@ class Ports final : public BrokerPorts {
   std::vector<wire::ReplyEnvelope> replies;
   std::optional<Error> broken;
   std::deque<int> unreadable;  // links by which reports have come that nobody can read
+  std::deque<Report> reports;
+  std::vector<wire::FeedMessage> fed;
 
   // What was posted is on disk.
   void Commit() {
@@ -44,10 +47,17 @@ class Ports final : public BrokerPorts {
 
   Result<std::string> OpenFeed(IncarnationId, Instant) override { return "1"; }
   void CloseFeed(IncarnationId) override {}
-  void SendToFeed(IncarnationId, wire::FeedMessage) override {}
+  void SendToFeed(IncarnationId, wire::FeedMessage message) override {
+    fed.push_back(std::move(message));
+  }
   std::vector<IncarnationId> UnconnectedFeeds(Instant) override { return {}; }
   std::optional<Instant> NextFeedDeadline() override { return std::nullopt; }
   Result<std::optional<Report>> NextReport() override {
+    if (!reports.empty()) {
+      Report report = std::move(reports.front());
+      reports.pop_front();
+      return report;
+    }
     if (unreadable.empty()) return std::nullopt;
     const int link = unreadable.front();
     unreadable.pop_front();
@@ -135,6 +145,23 @@ struct BrokerWorld {
     ports.unreadable.assign(links.begin(), links.end());
     broker.DrainReports();
   }
+  // A worker joins; its incarnation is known by its number.
+  wire::Link Join(std::int64_t attempt = 0) {
+    Ask(wire::Hello{.stage = "work",
+                    .boot = std::string(16, 'b'),
+                    .attempt = attempt,
+                    .pid = 7,
+                    .host = "here"});
+    return std::get<wire::Welcome>(ports.replies.back().reply).link;
+  }
+  void Report(wire::ReportMessage message) {
+    ports.reports.push_back({1, std::move(message)});
+    broker.DrainReports();
+    broker.Turn(std::nullopt);
+  }
+  std::size_t SlotsOf(const wire::Link& link) const {
+    return broker.queue().workers().at(link.incarnation).slots;
+  }
   void EndLink(int link) {
     broker.LinkEnded(link);
     broker.Turn(std::nullopt);
@@ -180,6 +207,107 @@ TEST_CASE("a worker that tells of its own end without having joined is no other'
   CHECK(world.broker.queue().workers().size() == 1);
   CHECK(world.Ask(wire::Exit{.stage = "work", .pid = 1, .host = "shared", .expected = true}));
   CHECK(world.broker.queue().workers().empty());
+}
+
+TEST_CASE("a worker has its credit once it has answered something that came by its feed") {
+  BrokerWorld world;
+  const wire::Link link = world.Join();
+  world.Report(wire::Credit{link, 4});
+  CHECK(world.SlotsOf(link) == 0);
+  REQUIRE(world.ports.fed.size() == 1);
+  const std::vector<wire::Lease> no_lease{wire::Lease{}};
+  const auto* revoke = std::get_if<wire::Revoke>(&world.ports.fed[0]);
+  REQUIRE(revoke != nullptr);
+  CHECK(revoke->leases == no_lease);
+  world.Report(wire::Return{link, no_lease});
+  CHECK(world.SlotsOf(link) == 4);
+  const auto* confirm = std::get_if<wire::Confirm>(&world.ports.fed.back());
+  REQUIRE(confirm != nullptr);
+  CHECK(confirm->stale == no_lease);
+  world.Report(wire::Credit{link, 6});
+  CHECK(world.SlotsOf(link) == 6);
+}
+
+TEST_CASE("one that does not answer for a lease it never had may have one job after a while") {
+  BrokerWorld world;
+  const wire::Link link = world.Join();
+  world.Report(wire::Credit{link, 4});
+  CHECK(world.broker.NextDeadline().value() <= world.clock.Now() + Broker::kProof);
+  world.clock.Advance(Broker::kProof);
+  world.broker.Turn(std::nullopt);
+  CHECK(world.SlotsOf(link) == 1);
+  world.Report(wire::Claim{link, {{JobId(1), Delivery(1)}}});
+  CHECK(world.SlotsOf(link) == 4);
+}
+
+TEST_CASE("a worker that leaves before it has given a proof leaves") {
+  BrokerWorld world;
+  const wire::Link link = world.Join();
+  world.Report(wire::Credit{link, 4});
+  world.Report(wire::Credit{link, 0});
+  CHECK(world.SlotsOf(link) == 0);
+  world.clock.Advance(Broker::kProof);
+  world.broker.Turn(std::nullopt);
+  CHECK(world.SlotsOf(link) == 0);
+}
+
+TEST_CASE(
+    "that nothing sent to a worker arrives is said once, and ends runs if nobody else works") {
+  BrokerWorld world;
+  world.Ask(wire::Submit{.input = "/in", .output = "/out"});
+  world.Commit();
+  world.Commit();
+  Duration wait = Broker::kProof;
+  for (int attempt = 0; attempt <= Broker::kMostUnheard; ++attempt, wait *= 2) {
+    CAPTURE(attempt);
+    const bool stopped = world.broker.queue().runs().empty();
+    CHECK_FALSE(stopped);
+    const wire::Link link = world.Join(attempt);  // its own end of the feed was silent
+    if (attempt == Broker::kMostUnheard) break;
+    world.Report(wire::Credit{link, 4});
+    // One job is at stake, and that more and more seldom.
+    for (Duration left = wait - std::chrono::milliseconds(1); left > Duration{};) {
+      const Duration step = std::min<Duration>(left, std::chrono::seconds(5));
+      world.clock.Advance(step);
+      left -= step;
+      world.Report(wire::Beat{.link = link});
+    }
+    CHECK(world.SlotsOf(link) == 0);
+    world.clock.Advance(std::chrono::milliseconds(1));
+    world.broker.Turn(std::nullopt);
+    CHECK(world.SlotsOf(link) == 1);
+  }
+  const std::vector<std::string> lines = world.Logged();
+  CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) {
+          return line.find(
+                     "(process 7 on here) reports, but nothing that is sent to its feed "
+                     "arrives: can it reach feed 1?") != std::string::npos;
+        }) == 1);
+  const auto* close = std::get_if<CloseRun>(&world.ports.last_posted());
+  REQUIRE(close != nullptr);
+  CHECK(close->report.reason.find(
+            "nothing that is sent to its feed arrives, and no other works at that stage") !=
+        std::string::npos);
+}
+
+TEST_CASE(
+    "a broker that is to hurry waits for no worker, and leaves once the reports are written") {
+  BrokerWorld world;
+  world.Ask(wire::Submit{.input = "/in", .output = "/out"});
+  world.Commit();
+  world.Commit();
+  const wire::Link link = world.Join();
+  world.Report(wire::Credit{link, 1});
+  world.broker.ToldToStop();
+  world.broker.Turn(std::nullopt);
+  CHECK(world.broker.queue().workers().size() == 1);
+  world.broker.ToldToHurry();
+  world.broker.Turn(std::nullopt);
+  CHECK(world.broker.queue().workers().empty());
+  CHECK_FALSE(world.broker.Over());  // the run is on its way to disk
+  world.clock.Advance(Broker::kHurry);
+  world.broker.Turn(std::nullopt);
+  CHECK(world.broker.Over());
 }
 
 TEST_CASE("a paused run goes on only in the folder that it wrote to") {

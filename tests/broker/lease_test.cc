@@ -138,6 +138,105 @@ TEST_CASE("a job that never came to its idle worker is asked for, and sent again
   CHECK(world.JobOf("a")->marks.attempts == 0);
 }
 
+TEST_CASE("a worker that answers neither a job nor its revoke is ended, and others do its jobs") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId mute = world.Join(kWork, 8, 0);
+  std::vector<std::string> keys;
+  for (int i = 0; i < 40; ++i) keys.push_back("item" + std::to_string(i));
+  world.FinishScan(scanner, keys);
+  REQUIRE(world.Held(mute).size() == 8);
+  const IncarnationId honest = world.Join(kWork, 2, 1);
+  const IncarnationId last = world.Join(kSave, 40);
+  const Instant start = world.now;
+  while (!world.Ended(run) && world.now - start < seconds(60)) {
+    for (const IncarnationId id : {honest, last}) {
+      while (!world.Held(id).empty()) world.FinishItem(id, world.Held(id).front());
+    }
+    world.Advance(seconds(1));
+    for (const IncarnationId id : {mute, honest, last, scanner}) world.Beat(id, 0);
+  }
+  CHECK(world.Ended(run));
+  CHECK(world.Counts(run).ok == 40);
+  CHECK(world.cut == std::vector<IncarnationId>{mute});
+  CHECK(world.now - start < seconds(40));  // its claim deadline and a lease
+}
+
+TEST_CASE("alone at its stage, too, a worker that answers nothing is ended") {
+  OneItem world;
+  const IncarnationId mute = world.Join(kWork, 8);
+  for (int i = 0; i < 62; ++i) {
+    world.Advance(seconds(1));
+    world.Beat(mute, 0);
+  }
+  CHECK(world.cut == std::vector<IncarnationId>{mute});
+}
+
+TEST_CASE("a job behind a long one is given back, and its worker is not ended for it") {
+  QueueWorld world;
+  world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId busy = world.Join(kWork, 2, 0);
+  world.FinishScan(scanner, {"long", "behind"});
+  const std::vector<wire::Lease> leases = world.Held(busy);
+  world.Claim(busy, {leases[0]});
+  const auto pass = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      world.Advance(seconds(1));
+      world.Beat(busy, static_cast<std::uint64_t>(i), {leases[0]});
+      for (const auto& [id, worker] : world.queue.workers()) {
+        if (id != busy) world.Beat(id, 0);
+      }
+    }
+  };
+  pass(120);
+  CHECK(world.revoked.empty());  // nobody else could begin it
+  CHECK(world.cut.empty());
+  const IncarnationId other = world.Join(kWork, 1, 1);
+  pass(1);
+  CHECK(world.revoked[busy] == std::vector<wire::Lease>{leases[1]});
+  SUBCASE("given back") {
+    world.Return(busy, leases[1]);
+    CHECK(world.queue.FindJob(leases[1].job)->marks.attempts == 0);
+    CHECK(world.queue.FindJob(leases[1].job)->marks.link_losses == 0);
+    world.FinishItem(other, world.Held(other).at(0));
+    pass(60);
+  }
+  SUBCASE("or begun, just then") {
+    world.FinishItem(busy, leases[0]);
+    world.Claim(busy, {leases[1]});
+    CHECK(world.accepted.back() == leases[1]);
+    world.Beat(busy, 1000, {leases[1]});
+    for (int i = 0; i < 60; ++i) {
+      world.Advance(seconds(1));
+      for (const auto& [id, worker] : world.queue.workers()) {
+        world.Beat(id, static_cast<std::uint64_t>(i), {leases[1]});
+      }
+    }
+  }
+  CHECK(world.cut.empty());
+}
+
+TEST_CASE(
+    "a run that is cancelled waits no longer than a lease for a worker that answers nothing") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  const IncarnationId scanner = world.Join(kScan);
+  const IncarnationId mute = world.Join(kWork, 8, 0);
+  world.FinishScan(scanner, {"a", "b", "c"});
+  REQUIRE(world.Held(mute).size() == 3);
+  world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
+  world.Settle();
+  CHECK_FALSE(world.Ended(run));
+  for (int i = 0; i < 31; ++i) {
+    world.Advance(seconds(1));
+    for (const IncarnationId id : {mute, scanner}) world.Beat(id, 0);
+  }
+  CHECK(world.cut == std::vector<IncarnationId>{mute});
+  CHECK(world.Ended(run));
+}
+
 TEST_CASE("a process that was cut off for its stall and then ends has died once, not twice") {
   OneItem world;
   // Five such deaths in a row would be a crash loop.

@@ -6,6 +6,8 @@ using namespace millrace;
 
 namespace {
 
+constexpr Instant kNow{std::chrono::hours(1)};
+
 Session SessionOf(std::uint64_t incarnation, const std::string& boot, std::int64_t pid) {
   Session session;
   session.incarnation = IncarnationId(incarnation);
@@ -40,9 +42,9 @@ TEST_CASE("a descriptor that was used again names the connection that ended firs
   sessions.SeenOn(9, IncarnationId(1));
   sessions.SeenOn(9, IncarnationId(2));  // the same number, before the first one's end was read
   CHECK(sessions.Disconnected(9) == IncarnationId(1));
-  sessions.Ended(IncarnationId(1));
+  sessions.Ended(IncarnationId(1), kNow);
   CHECK(sessions.Disconnected(9) == IncarnationId(2));
-  sessions.Ended(IncarnationId(2));
+  sessions.Ended(IncarnationId(2), kNow);
   CHECK_FALSE(sessions.Disconnected(9));
 }
 
@@ -50,9 +52,9 @@ TEST_CASE("the end of an old incarnation leaves the new one of the same process 
   Sessions sessions;
   sessions.Add(SessionOf(1, "a", 1));
   sessions.Add(SessionOf(2, "a", 1));
-  sessions.Ended(IncarnationId(1));
+  sessions.Ended(IncarnationId(1), kNow);
   CHECK(sessions.FindBoot("a")->joined);
-  sessions.Ended(IncarnationId(2));
+  sessions.Ended(IncarnationId(2), kNow);
   CHECK_FALSE(sessions.FindBoot("a")->joined);
 }
 
@@ -61,7 +63,8 @@ TEST_CASE(
   Sessions sessions;
   sessions.Add(SessionOf(1, "a", 1));
   sessions.SeenOn(9, IncarnationId(1));
-  sessions.Ended(IncarnationId(1));  // it said HELLO anew; the end of its link is yet to be read
+  sessions.Ended(IncarnationId(1),
+                 kNow);  // it said HELLO anew; the end of its link is yet to be read
   sessions.Add(SessionOf(2, "a", 1));
   sessions.SeenOn(9, IncarnationId(2));
   CHECK(sessions.Disconnected(9) != IncarnationId(2));
@@ -74,7 +77,7 @@ TEST_CASE("only the latest processes that have gone are remembered") {
   const std::uint64_t count = Sessions::kMaxGone + 10;
   for (std::uint64_t i = 2; i < count; ++i) {
     sessions.Add(SessionOf(i, std::to_string(i), static_cast<std::int64_t>(i)));
-    sessions.Ended(IncarnationId(i));
+    sessions.Ended(IncarnationId(i), kNow);
   }
   CHECK(sessions.size() == Sessions::kMaxGone + 1);
   CHECK(sessions.FindBoot("living") != nullptr);
@@ -85,12 +88,29 @@ TEST_CASE("only the latest processes that have gone are remembered") {
 TEST_CASE("a process that came back is not forgotten as one that has gone") {
   Sessions sessions;
   sessions.Add(SessionOf(1, "back", 1));
-  sessions.Ended(IncarnationId(1));
+  sessions.Ended(IncarnationId(1), kNow);
   sessions.Add(SessionOf(2, "back", 1));
   for (std::uint64_t i = 3; i < Sessions::kMaxGone + 20; ++i) {
     sessions.Add(SessionOf(i, std::to_string(i), static_cast<std::int64_t>(i)));
-    sessions.Ended(IncarnationId(i));
+    sessions.Ended(IncarnationId(i), kNow);
   }
   REQUIRE(sessions.FindBoot("back") != nullptr);
   CHECK(sessions.FindBoot("back")->joined);
+}
+
+TEST_CASE("a process is lost once nothing was heard of it for a while after its link's end") {
+  Sessions sessions;
+  sessions.Add(SessionOf(1, "a", 10));
+  sessions.Add(SessionOf(2, "b", 11));
+  sessions.Ended(IncarnationId(1), kNow);
+  CHECK(sessions.Lost("here", kNow + Sessions::kLost - std::chrono::milliseconds(1)).empty());
+  const auto lost = sessions.Lost("here", kNow + Sessions::kLost);
+  REQUIRE(lost.size() == 1);  // the other one is joined
+  CHECK(lost[0]->hello.pid == 10);
+  CHECK(sessions.Lost("elsewhere", kNow + Sessions::kLost).empty());
+
+  sessions.FindBoot("a")->heard = kNow + std::chrono::seconds(1);  // a HELLO that was refused
+  CHECK(sessions.Lost("here", kNow + Sessions::kLost).empty());
+  sessions.Remove("a");
+  CHECK(sessions.Lost("here", kNow + std::chrono::hours(1)).empty());
 }

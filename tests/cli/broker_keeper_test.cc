@@ -149,5 +149,26 @@ TEST_CASE(
   CHECK(other.deaths.empty());
 }
 
+TEST_CASE("a frozen broker is killed and replaced, even once ends are expected") {
+  for (const bool expected : {false, true}) {
+    CAPTURE(expected);
+    World world("echo up >&2; exec sleep 60");
+    REQUIRE(world.keeper.Start({}));
+    REQUIRE(world.StepUntil([&] { return world.lines.size() == 1; }));
+    if (expected) world.keeper.StopRestarting();
+    world.keeper.Replace();
+    REQUIRE(world.Die(1));
+    CHECK(world.deaths.back().signal == SIGKILL);
+    CHECK_FALSE(world.keeper.end());
+    world.clock.Advance(BrokerKeeper::kFirstBackoff);
+    REQUIRE(world.StepUntil([&] { return world.lines.size() == 2; }));
+    CHECK(world.keeper.restarts() == 1);
+    // Only that once: what ends by itself then has ended for good.
+    if (!expected) world.keeper.StopRestarting();
+    world.keeper.Kill(SIGKILL);
+    REQUIRE(world.StepUntil([&] { return world.keeper.end().has_value(); }));
+  }
+}
+
 }  // namespace
 }  // namespace millrace::cli

@@ -32,6 +32,8 @@ struct World {
   std::vector<std::string> lines;
   std::vector<wire::Exit> ends;
   std::vector<std::string> cannot_start;
+  std::vector<std::string> frozen;
+  int unheard = 0;  // signals up to this number reach nobody
   Supervisor supervisor{clock,
                         {.on_line =
                              [this](const std::string& worker, std::string_view line) {
@@ -41,8 +43,17 @@ struct World {
                          .on_cannot_start =
                              [this](const std::string& worker, const std::string& reason) {
                                cannot_start.push_back(worker + "> " + reason);
-                             }}};
+                             },
+                         .on_frozen = [this](const std::string& text) { frozen.push_back(text); }},
+                        [this](LoggedChild& worker, int signal) {
+                          if (signal > unheard) worker.Kill(signal);
+                        }};
 
+  // The number of the process whose script has written it.
+  pid_t Pid() {
+    REQUIRE(StepUntil([&] { return !lines.empty(); }));
+    return std::stoi(lines.back().substr(lines.back().find('>') + 1));
+  }
   // Steps until the condition holds. Real children need real time: 20 s is a failure's price.
   template <typename Condition>
   bool StepUntil(Condition condition) {
@@ -147,6 +158,86 @@ TEST_CASE("an executable that is not there is an error at once") {
   const auto started = world.supervisor.Start({command});
   REQUIRE_FALSE(started);
   CHECK(started.error().message.find("/nonexistent/millrace-fake") != std::string::npos);
+}
+
+TEST_CASE("a worker that the broker has given up is continued, told to leave, and started again") {
+  World world;
+  REQUIRE(world.supervisor.Start({Fake("echo $$ >&2; exec sleep 60")}));
+  const pid_t pid = world.Pid();
+  kill(pid, SIGSTOP);
+  world.supervisor.GiveUp(pid + 100000);  // no worker of ours
+  CHECK(world.frozen.empty());
+  world.supervisor.GiveUp(pid);
+  world.supervisor.GiveUp(pid);  // the broker says it again until it hears of the end
+  CHECK(world.frozen ==
+        std::vector<std::string>{
+            "fake-0 (process " + std::to_string(pid) +
+            ") does not answer the broker any more; it is ended and started again"});
+  REQUIRE(world.StepUntil([&] { return world.ends.size() == 1; }));
+  CHECK(world.ends[0].signal == SIGTERM);
+  CHECK_FALSE(world.ends[0].expected);
+  world.clock.Advance(Supervisor::kFirstBackoff);
+  REQUIRE(world.StepUntil([&] { return world.lines.size() == 2; }));
+  CHECK(world.Pid() != pid);
+}
+
+TEST_CASE("a worker that does not leave when it is told is killed") {
+  World world;
+  REQUIRE(world.supervisor.Start({Fake("trap '' TERM; echo $$ >&2; while :; do sleep 1; done")}));
+  world.supervisor.GiveUp(world.Pid());
+  CHECK(world.supervisor.NextStep() == world.clock.Now() + Supervisor::kFrozenGrace);
+  world.clock.Advance(Supervisor::kFrozenGrace);
+  REQUIRE(world.StepUntil([&] { return world.ends.size() == 1; }));
+  CHECK(world.ends[0].signal == SIGKILL);
+}
+
+TEST_CASE("a worker that cannot be killed is reported and left behind, and another is started") {
+  World world;
+  REQUIRE(world.supervisor.Start({Fake("echo $$ >&2; exec sleep 60")}));
+  const pid_t pid = world.Pid();
+  world.unheard = 64;  // as in a call that the kernel does not return from
+  world.supervisor.GiveUp(pid);
+  world.clock.Advance(Supervisor::kFrozenGrace);
+  world.supervisor.Step();
+  world.clock.Advance(Supervisor::kKilledGrace);
+  world.supervisor.Step();
+  REQUIRE(world.frozen.size() == 2);
+  CHECK(world.frozen[1].find("cannot be killed; it is left behind") != std::string::npos);
+  CHECK(world.supervisor.AllEnded());
+  world.clock.Advance(Supervisor::kFirstBackoff);
+  REQUIRE(world.StepUntil([&] { return world.lines.size() == 2; }));
+  world.unheard = 0;
+  CHECK(kill(pid, SIGKILL) == 0);
+}
+
+TEST_CASE("a worker that is found stopped again and again is ended, whatever the broker knows") {
+  World world;
+  REQUIRE(world.supervisor.Start({Fake("echo $$ >&2; exec sleep 60")}));
+  const pid_t pid = world.Pid();
+  for (int i = 0; i < Supervisor::kStoppedLooks; ++i) world.supervisor.Look();
+  CHECK(world.frozen.empty());
+  kill(pid, SIGSTOP);
+  REQUIRE(world.StepUntil([&] {
+    world.supervisor.Look();
+    return !world.frozen.empty();
+  }));
+  CHECK(world.frozen[0].find("is stopped; it is ended and started again") != std::string::npos);
+  REQUIRE(world.StepUntil([&] { return world.ends.size() == 1; }));
+}
+
+TEST_CASE(
+    "once the broker has left, a worker that does not leave is killed, and so is a stopped one") {
+  World world;
+  REQUIRE(world.supervisor.Start(
+      {Fake("trap '' TERM; echo $$ >&2; while :; do sleep 1; done", 0), Fake("exec sleep 60", 1)}));
+  world.Pid();
+  world.supervisor.StopRestarting();
+  world.supervisor.EndAll();
+  REQUIRE(world.StepUntil([&] { return world.ends.size() == 1; }));
+  CHECK(world.ends[0].replica == 1);
+  world.clock.Advance(Supervisor::kLeaveGrace);
+  REQUIRE(world.StepUntil([&] { return world.supervisor.AllEnded(); }));
+  CHECK(world.ends[1].signal == SIGKILL);
 }
 
 TEST_CASE("children that still run are killed with their supervisor") {

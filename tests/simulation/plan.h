@@ -62,8 +62,9 @@ enum class Fault {
   kCancel,
   kPause,
   kDrainWorker,  // told to leave, and replaced
+  kDeafWorker,   // the jobs and revokes that it is sent are lost, as long as its incarnation lives
 };
-inline constexpr std::size_t kFaults = 12;
+inline constexpr std::size_t kFaults = 13;
 
 struct PlannedFault {
   Fault kind = Fault::kKillWorker;

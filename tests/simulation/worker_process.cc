@@ -20,6 +20,10 @@ class WorkerProcess::Links final : public LinkOwner, public std::enable_shared_f
       : process_(process.weak_from_this()), welcome(std::move(given)) {}
 
   void FeedArrived(wire::FeedMessage message) override {
+    if (deaf && (std::holds_alternative<wire::JobMessage>(message) ||
+                 std::holds_alternative<wire::Revoke>(message))) {
+      return;
+    }
     auto shared = std::make_shared<wire::FeedMessage>(std::move(message));
     To(Source::kFeed, [shared](WorkerProcess& process) {
       process.CheckReceived(*shared);
@@ -52,6 +56,7 @@ class WorkerProcess::Links final : public LinkOwner, public std::enable_shared_f
 
  public:
   const wire::Welcome welcome;
+  bool deaf = false;
   std::shared_ptr<BrokerSockets> sockets;  // those that it reached
   std::shared_ptr<FeedLink> feed;
   std::shared_ptr<ReportsLink> reports;
@@ -157,6 +162,10 @@ void WorkerProcess::Drain() {
   leaving_ = true;
   core_.Drain(world_.time.Now());
   Wake();
+}
+
+void WorkerProcess::GoDeaf() {
+  if (links_ != nullptr) links_->deaf = true;
 }
 
 void WorkerProcess::CloseAll(bool lose_tail) {

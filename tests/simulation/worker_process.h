@@ -29,6 +29,7 @@ class WorkerProcess : public std::enable_shared_from_this<WorkerProcess> {
   void Freeze(Duration length);
   void LoseReports();
   void LoseFeed();
+  void GoDeaf();
   // By a signal: finish and leave.
   void Drain();
   void Answered(wire::ReplyEnvelope reply);

@@ -195,6 +195,10 @@ void World::Apply(const PlannedFault& fault) {
       return clients_[random.Below(clients_.size())]->Cancel();
     case Fault::kPause:
       return clients_[random.Below(clients_.size())]->Pause(fault.length);
+    case Fault::kDeafWorker:
+      if (worker == nullptr) return;
+      Trace(worker->Name() + " goes deaf");
+      return worker->GoDeaf();
     case Fault::kDrainWorker:
       if (worker != nullptr) worker->Drain();
       return;

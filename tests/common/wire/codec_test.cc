@@ -182,11 +182,17 @@ TEST_CASE("requests survive the wire with their numbers") {
   CHECK(ThroughRequest(StatusRequest{RunId(4)}).run == RunId(4));
   CHECK(ThroughRequest(CancelRequest{RunId(4), "why"}).reason == "why");
   CHECK(ThroughRequest(FailuresRequest{RunId(4), 12}).offset == 12);
+  CHECK(ThroughRequest(LostRequest{"node7"}).host == "node7");
   CHECK_FALSE(ThroughRequest(ShutdownRequest{}).now);
   CHECK(ThroughRequest(ShutdownRequest{true}).now);
 }
 
 TEST_CASE("replies survive the wire with their numbers") {
+  const LostReply lost = ThroughReply(LostReply{{{"inference", 1, 4711}, {"scan", 0, 4712}}});
+  REQUIRE(lost.processes.size() == 2);
+  CHECK(lost.processes[0].stage == "inference");
+  CHECK(lost.processes[0].replica == 1);
+  CHECK(lost.processes[1].pid == 4712);
   const Welcome welcome = ThroughReply(Welcome{kLink, "7720", "7711", 30000, 1000, 64 << 20});
   CHECK(welcome.link == kLink);
   CHECK(welcome.feed == "7720");

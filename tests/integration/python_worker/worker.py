@@ -172,8 +172,10 @@ class Worker:
 
     def revoke(self, leases):
         self.journal.note("revoke", leases=leases)
-        self.return_jobs([lease for lease in leases if lease in self.jobs])
-        if self.call and self.call.links is self.links and self.call.job.lease in leases:
+        running = self.call.job.lease if self.call and self.call.links is self.links else None
+        # One that is not here may have gone astray: only this answer frees its slot.
+        self.return_jobs([lease for lease in leases if lease != running])
+        if running in leases:
             self.call.revoke()
 
     def confirmed(self, accepted, stale):
@@ -194,7 +196,7 @@ class Worker:
     def return_jobs(self, leases):
         if leases:
             for lease in leases:
-                del self.jobs[lease]
+                self.jobs.pop(lease, None)
             self.say(leases, {"t": "return", "leases": [list(lease) for lease in leases]})
             self.journal.note("return", leases=leases)
 
