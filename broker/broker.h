@@ -109,6 +109,7 @@ class Broker {
     bool pausing = false;           // no more is sent of it; it is paused once the rest is in
     bool paused = false;            // the queue knows nothing of it
     bool resume_wanted = false;     // as soon as it is paused
+    std::string remark;             // as RunStatus::remark
     wire::RunStatus last_status;    // of one that the queue does not know
     std::vector<KeptSubmit> kept;   // of the same order, for when it is over
     std::optional<RetryRun> retry;  // what made it go on, where that was a retry
@@ -173,6 +174,8 @@ class Broker {
 
   // carry_out.cc
   void CarryOut(std::vector<Action> actions);
+  // What the run's first chunks told of what was done before.
+  void TakeRemark(RunId run, const ScanRecorded& recorded);
   void SendJobMessage(const SendJobs& send);
   void Send(const SendConfirm& confirm);
   // What is to be told of it once it is on disk, where somebody asks.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/broker.h"
+#include "broker/report.h"
 
 namespace millrace {
 namespace {
@@ -38,6 +39,18 @@ void Broker::SendJobMessage(const SendJobs& send) {
 void Broker::Send(const SendConfirm& confirm) {
   ports_.SendToFeed(confirm.worker,
                     wire::Confirm{{epoch_, confirm.worker}, confirm.accepted, confirm.stale});
+}
+
+void Broker::TakeRemark(RunId run, const ScanRecorded& recorded) {
+  const auto found = runs_.find(run);
+  if (found == runs_.end()) return;
+  std::string& remark = found->second.remark;
+  const std::string before = std::exchange(remark, "");
+  if (!recorded.nothing_counts) return;
+  std::vector<std::string> stages;
+  for (const StageConfig& stage : topology_.stages) stages.push_back(stage.name);
+  remark = NothingResumedText(*recorded.nothing_counts, stages, found->second.order.input);
+  if (remark != before) log_->info("run {}: {}", run.value(), remark);
 }
 
 void Broker::CarryOut(std::vector<Action> actions) {
@@ -100,7 +113,9 @@ Broker::Done Broker::RecordScanned(const RecordScan& scan) {
   }
   return [this, run = scan.run, failed = std::move(failed)](Result<StateAnswer> answer) {
     if (!answer) return;
-    queue_.ScanRecorded(run, std::get<ScanRecorded>(std::move(*answer)), clock_.Now());
+    auto& recorded = std::get<ScanRecorded>(*answer);
+    TakeRemark(run, recorded);
+    queue_.ScanRecorded(run, std::move(recorded), clock_.Now());
     const auto still = runs_.find(run);
     if (still == runs_.end() || !still->second.ended) return;
     for (const wire::EndedItem& item : failed) still->second.ended->Add(item);

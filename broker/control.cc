@@ -167,6 +167,7 @@ wire::RunStatus Broker::StatusOf(RunId id, const RunFiles& files) const {
     status.elapsed_s = std::chrono::duration<double>(clock_.Now() - *run.first_found).count();
   }
   status.reason = run.reason;
+  status.remark = files.remark;
   return status;
 }
 

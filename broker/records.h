@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/state/redone.h"
 #include "common/base/ids.h"
 
 namespace millrace {
@@ -66,6 +67,7 @@ struct ScanRecorded {
   RunCounts counts;
   std::vector<OpenItem> open;
   std::optional<std::string> next_cursor;  // none: the scan has ended
+  std::optional<NothingCounts> nothing_counts;
 };
 
 // From where a run goes on.

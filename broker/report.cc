@@ -1,7 +1,9 @@
 #include "broker/report.h"
 
+#include <array>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <string_view>
 #include <utility>
 
@@ -106,6 +108,9 @@ std::string ReportJson(const RunReport& report) {
   }
   if (counts.repeated > 0) object.Add("repeated", std::to_string(counts.repeated));
   object.Add("resumed", std::to_string(counts.resumed));
+  if (!report.nothing_resumed.empty()) {
+    object.Add("nothing_resumed", Quoted(report.nothing_resumed));
+  }
   if (report.deleted > 0) object.Add("deleted", std::to_string(report.deleted));
   if (report.pruned > 0) object.Add("pruned", std::to_string(report.pruned));
   object.Add("failed_by", CountsJson(report.failed_by));
@@ -134,8 +139,51 @@ wire::RunStatus FinalStatus(const RunReport& report) {
   status.scan_complete = report.scan_complete;
   status.elapsed_s = report.elapsed_s;
   status.reason = report.reason;
+  status.remark = report.nothing_resumed;
   status.report = ReportJson(report);
   return status;
+}
+
+std::string NothingResumedText(const NothingCounts& nothing,
+                               const std::vector<std::string>& stage_names,
+                               std::string_view input) {
+  std::string run = "an earlier run";
+  if (nothing.run.valid()) {
+    const auto submitted = static_cast<std::time_t>(nothing.submitted_s);
+    std::tm parts{};
+    gmtime_r(&submitted, &parts);
+    std::array<char, 32> time{};
+    std::strftime(time.data(), time.size(), "%Y-%m-%d %H:%M UTC", &parts);
+    run = "run " + std::to_string(nothing.run.value()) + " of " + time.data();
+  }
+  std::string text = "none of the earlier results counts: ";
+  switch (nothing.why) {
+    case NothingCounts::Why::kStages: {
+      std::string names;
+      for (std::size_t at = 0; at < nothing.stages.size(); ++at) {
+        if (at > 0) names += at + 1 == nothing.stages.size() ? " and " : ", ";
+        const auto stage = static_cast<std::size_t>(nothing.stages[at]);
+        names += stage < stage_names.size() ? stage_names[stage] : std::to_string(stage);
+      }
+      text += "the options or the model of ";
+      text += nothing.stages.size() == 1 ? "stage " + names
+              : names.empty()            ? "some stages"
+                                         : "the stages " + names;
+      return text + " are not those of " + run;
+    }
+    case NothingCounts::Why::kFiles:
+      return text + "the files are not those that " + run +
+             " saw, by their sizes and times of change (with --checksum: by their content)";
+    case NothingCounts::Why::kOutputs:
+      return text + "the outputs of " + run + " are not there any more as they were written";
+    case NothingCounts::Why::kOtherFiles:
+      text += "none of the files that " + run + " found";
+      if (!nothing.input.empty() && nothing.input != input) text += " in " + nothing.input;
+      return text + " is among those found now";
+    case NothingCounts::Why::kNewFolder:
+      return text + "OUTPUT is another folder than the one at its path that " + run + " wrote to";
+  }
+  return text;
 }
 
 std::string FailureJson(std::string_view path, std::string_view stage, std::string_view code,

@@ -35,6 +35,7 @@ struct RunReport {
   double startup_s = 0;                            // submitted to first item found
   double elapsed_s = 0;                            // first item found to last ended
   std::vector<StageReport> stages;
+  std::string nothing_resumed;  // why no earlier result counts, where there are such
 
   [[nodiscard]] double ImagesPerSecond() const;
   // The stage whose workers were busiest; "" before anything was done.
@@ -49,6 +50,10 @@ wire::RunStatus FinalStatus(const RunReport& report);
 
 // "done", "paused", "stopped" or "failed".
 std::string ResultName(RunResult result);
+
+// Why no earlier result counts, in a sentence: of a run from `input` over these stages.
+std::string NothingResumedText(const NothingCounts& nothing,
+                               const std::vector<std::string>& stage_names, std::string_view input);
 
 // A line of failed.jsonl, without its newline.
 std::string FailureJson(std::string_view path, std::string_view stage, std::string_view code,

@@ -150,7 +150,8 @@ void ClearRunFolder(const std::string& output) {
   RemoveTemporaries(output);
 }
 
-void TakeSummary(const RunSummary& summary, RunReport& report) {
+void TakeSummary(const RunSummary& summary, const std::vector<std::string>& stages,
+                 RunReport& report) {
   const RunCounts counted = report.counts;
   report.counts = summary.counts;
   report.counts.resumed = counted.resumed;
@@ -158,6 +159,9 @@ void TakeSummary(const RunSummary& summary, RunReport& report) {
   report.failed_by = summary.counts.failed_by;
   report.warnings = summary.warnings;
   report.deleted = summary.deleted;
+  if (summary.nothing_counts) {
+    report.nothing_resumed = NothingResumedText(*summary.nothing_counts, stages, report.input);
+  }
   const RunCounts& recorded = report.counts;
   const bool agree = counted.scanned == recorded.scanned && counted.ok == recorded.ok &&
                      counted.failed == recorded.failed && counted.skipped == recorded.skipped;
@@ -174,7 +178,7 @@ Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages,
   RunReport& report = close.report;
   const std::string directory = report.output + "/.millrace";
   ASSIGN_OR_RETURN(const RunSummary summary, state.Summarize(report.run));
-  TakeSummary(summary, report);
+  TakeSummary(summary, stages, report);
   RETURN_IF_ERROR(WriteDeleted(state, close));
   RETURN_IF_ERROR(WriteFile(report.output, "failed.jsonl", [&](AtomicFile& file) {
     return state.ForEachFailure(report.run, [&](const ItemRow& row) {

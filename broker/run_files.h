@@ -42,7 +42,8 @@ Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages,
 
 // Puts what is recorded into the report. A run whose outcomes do not add up to what the queue
 // counted becomes a failed one: that would be a fault of ours.
-void TakeSummary(const RunSummary& summary, RunReport& report);
+void TakeSummary(const RunSummary& summary, const std::vector<std::string>& stages,
+                 RunReport& report);
 
 // Carries out a CloseRun: writes the files, then records the run's end, in a transaction of its
 // own. Where the files cannot be written, that is the run's end; an error is the state's.

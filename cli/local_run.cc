@@ -86,6 +86,7 @@ Result<SessionEnd> RunToEnd(SignalFd& signals, const TempDir& dir, LocalRun run,
   RunSession session(clock, signals, terminal, *pipeline,
                      {.progress = options.progress,
                       .until = options.until,
+                      .remark_details = run.remark_details,
                       .on_accepted =
                           [&] {
                             const auto noted = run.on_accepted();

@@ -37,6 +37,7 @@ struct LocalRun {
   wire::ControlRequest request;  // what starts the run: Submit or RetryRequest
   // Called once the broker has taken the run; an error is shown, and no more than that.
   std::function<Result<void>()> on_accepted;
+  std::string remark_details;  // as RunFollower's
   std::string how_to_go_on;    // a sentence, for a run that was stopped before its end
   EndedSink* ended = nullptr;  // as in SessionOptions
 };

@@ -156,8 +156,14 @@ Judgement JudgeRun(const wire::RunStatus& run, const Verdict& verdict) {
   }
   const std::int64_t processed = run.ok + run.failed;
   if (processed == 0 && !verdict.allow_empty) {
-    return {kExitUsage,
-            fmt::format("no images in {} (--allow-empty makes that a success)", run.input)};
+    std::string why =
+        fmt::format("no images in {} (--allow-empty makes that a success)", run.input);
+    for (const char* reason : {"\"apple-double\"", "\"default-exclude\"", "\"run-output\""}) {
+      if (run.report.find(reason) == std::string::npos) continue;
+      why += "; what was left out by default is taken with --no-default-excludes";
+      break;
+    }
+    return {kExitUsage, why};
   }
   if (verdict.fail_on.ReachedBy(run.failed, processed)) {
     return {kExitFailures, fmt::format("{} of {} images failed (see --fail-on)",

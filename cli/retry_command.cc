@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -93,6 +94,17 @@ Result<int> RetryHere(const RetryOptions& options) {
   ASSIGN_OR_RETURN(const RunRecord record, ReadRunRecord(AbsolutePath(options.output)));
   ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
   ASSIGN_OR_RETURN(Topology topology, LoadRecorded(record.topology, dir.path()));
+  // With OUTPUT its state was moved.
+  if (topology.broker.state == record.was + "/.millrace") {
+    topology.broker.state = record.output + "/.millrace";
+  }
+  std::error_code error;
+  if (!std::filesystem::exists(record.input, error)) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("INPUT {} of the run into {} is not there: if it was moved, the same "
+                            "`millrace run` with its new place goes on with what was done",
+                            record.input, record.output));
+  }
   ASSIGN_OR_RETURN(const bool any, AnyToRetry(options, record, topology.stages.front().name));
   if (!any) {
     if (options.local.json) PrintReport(record.output);
@@ -102,6 +114,7 @@ Result<int> RetryHere(const RetryOptions& options) {
                  {.topology = std::move(topology),
                   .request = RequestFor(options, record.output),
                   .on_accepted = [] { return Result<void>(); },
+                  .remark_details = "",
                   .how_to_go_on = "the same `millrace run` as before goes on with it"},
                  options.local);
 }

@@ -7,6 +7,7 @@
 #include "cli/exit_status.h"
 #include "cli/list_copy.h"
 #include "cli/local_run.h"
+#include "cli/option_changes.h"
 #include "cli/run_input.h"
 #include "cli/run_record.h"
 #include "cli/topology_choice.h"
@@ -21,6 +22,16 @@ struct RunOptions {
   std::string state;
   LocalRunOptions local;
 };
+
+// What is not as it was in the latest run into this OUTPUT, where that can be told.
+std::string ChangesSinceLatest(const Topology& topology, const std::string& output,
+                               const TempDir& dir) {
+  const auto record = ReadRunRecord(output);
+  if (!record) return "";
+  const auto before = LoadRecorded(record->topology, dir.path());
+  const std::string changes = before ? DescribeOptionChanges(*before, topology) : "";
+  return changes.empty() ? "" : "since the latest run " + changes;
+}
 
 Result<int> Run(const RunOptions& options) {
   ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());  // before any thread
@@ -41,10 +52,12 @@ Result<int> Run(const RunOptions& options) {
   topology.broker.state =
       options.state.empty() ? submit.output + "/.millrace" : AbsolutePath(options.state);
   const RunRecord record = RecordOf(topology, submit.input, submit.output);
+  std::string changes = ChangesSinceLatest(topology, submit.output, dir);
   return RunHere(signals, dir,
                  {.topology = std::move(topology),
                   .request = submit,
                   .on_accepted = [&record] { return WriteRunRecord(record); },
+                  .remark_details = std::move(changes),
                   .how_to_go_on = options.input.fresh
                                       ? "the same command without --fresh goes on where it stopped"
                                       : "the same command goes on where it stopped"},

@@ -101,6 +101,11 @@ void RunFollower::OnStatus(const wire::StatusReply& status) {
     terminal_.Print("millrace: the broker takes no more work: " + status.trouble);
   }
   trouble_ = status.trouble;
+  if (!mine->remark.empty() && remark_.empty()) {
+    remark_ = mine->remark;
+    terminal_.Print("millrace: " + remark_);
+    if (!remark_details_.empty()) terminal_.Print("  " + remark_details_);
+  }
   if (!HasEnded(*mine)) return Show(now);
   ended_ = *mine;
   terminal_.ShowLive("");

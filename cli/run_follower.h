@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "cli/progress.h"
 #include "cli/terminal.h"
@@ -29,6 +30,9 @@ class RunFollower {
   void Follow(RunId run);
   [[nodiscard]] bool following() const { return run_.valid(); }
   [[nodiscard]] RunId run() const { return run_; }
+
+  // What else there is to say where the run has a remark (wire::RunStatus::remark).
+  void set_remark_details(std::string details) { remark_details_ = std::move(details); }
 
   // Asks for a status where one is due: at most four a second, and one that is not answered again
   // after kAskAgain, then twice that, and so on up to kAskAtLeast.
@@ -72,6 +76,8 @@ class RunFollower {
   Instant next_line_{};
   Instant last_heard_{};
   std::string trouble_;  // as it was shown last
+  std::string remark_;   // as it was shown, once
+  std::string remark_details_;
   std::optional<wire::RunStatus> ended_;
   std::optional<Error> refused_;
 };

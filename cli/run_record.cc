@@ -71,11 +71,10 @@ Result<RunRecord> ReadRunRecord(const std::string& output) {
     if (!member) return Fail(member.error().WithContext(path.string()));
     *value = std::move(*member);
   }
+  // A path by another name of the same folder is that by which its run is known.
+  record.was = record.output;
   if (fs::weakly_canonical(record.output, error) != fs::weakly_canonical(output, error)) {
-    return Fail(ErrorCode::kNotFound,
-                fmt::format("{} was {} when it was made, and what is done there is remembered by "
-                            "that name: move it back, or run the whole again",
-                            output, record.output));
+    record.output = output;
   }
   return record;
 }

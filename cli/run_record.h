@@ -15,6 +15,7 @@ struct RunRecord {
   std::string input;     // absolute
   std::string output;    // absolute
   std::string topology;  // the file, with nothing left to be resolved (common/config/dump.h)
+  std::string was;       // of one that was read: where OUTPUT lay when it was written
 };
 
 // The record of a run. What holds for one start of the pipeline alone, the folder of its sockets,
@@ -24,8 +25,8 @@ RunRecord RecordOf(Topology topology, std::string input, std::string output);
 // Replaces the record in `record.output`.
 Result<void> WriteRunRecord(const RunRecord& record);
 
-// The record of OUTPUT. kNotFound where there is none, or where the folder was moved since: what
-// was done is remembered under the old name.
+// The record of OUTPUT, an absolute path, wherever it lay when that was written. kNotFound where
+// there is none.
 Result<RunRecord> ReadRunRecord(const std::string& output);
 
 }  // namespace millrace::cli

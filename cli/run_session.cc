@@ -35,6 +35,7 @@ RunSession::RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal
       options_(std::move(options)),
       follower_(clock, pipeline.control(), terminal, options_.progress) {
   if (options_.ended != nullptr) ended_.emplace(clock, pipeline.control(), *options_.ended);
+  follower_.set_remark_details(options_.remark_details);
 }
 
 SessionEnd RunSession::Run(wire::ControlRequest request) {

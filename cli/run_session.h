@@ -21,6 +21,7 @@ namespace millrace::cli {
 struct SessionOptions {
   ProgressStyle progress = ProgressStyle::kAuto;
   std::optional<StopTime> until;
+  std::string remark_details;  // as RunFollower's
   // Called once the broker has taken the run.
   std::function<void()> on_accepted;
   // Is told what ends, as it ends; may be null. Outlives the session.

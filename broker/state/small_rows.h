@@ -82,4 +82,11 @@ struct RecordRow {
   [[nodiscard]] std::uint32_t Sum() const;
 };
 
+template <typename Row>
+void WriteRow(SQLite::Statement& statement, const Row& row) {
+  Query query(statement);
+  row.Bind(query);
+  query.Run();
+}
+
 }  // namespace millrace

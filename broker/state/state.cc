@@ -21,13 +21,6 @@ std::int64_t NextOf(SQLite::Statement& statement) {
   return query.NumberAt(0);
 }
 
-template <typename Row>
-void Write(SQLite::Statement& statement, const Row& row) {
-  Query query(statement);
-  row.Bind(query);
-  query.Run();
-}
-
 Error NoRun(RunId run) { return {ErrorCode::kNotFound, "no run " + std::to_string(run.value())}; }
 
 }  // namespace
@@ -74,17 +67,6 @@ void State::Rollback() {
   record_names_.clear();
 }
 
-std::int64_t State::RootOf(const RunOrder& order) {
-  const std::string output = OutputPlace{order.output, order.folder}.Encode();
-  {
-    Query find(statements_->find_root);
-    if (find.Bytes(order.input).Bytes(output).Step()) return find.NumberAt(0);
-  }
-  const RootRow row{NextOf(statements_->next_root), order.input, output};
-  Write(statements_->write_root, row);
-  return row.id;
-}
-
 std::optional<RunRow> State::ReadRun(RunId run) {
   Query query(statements_->read_run);
   if (!query.Number(static_cast<std::int64_t>(run.value())).Step()) return std::nullopt;
@@ -112,10 +94,6 @@ Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
     const std::int64_t root = RootOf(order);
     RunOpened opened;
     opened.order = order;
-    {
-      Query any(statements_->any_item);
-      opened.has_history = any.Number(root).Step() && !order.fresh;
-    }
     std::optional<RunRow> latest = LatestOfRoot(root);
     RunRow row;
     if (latest && latest->phase != StoredPhase::kDone && !order.fresh &&
@@ -137,6 +115,7 @@ Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
     row.phase = StoredPhase::kActive;
     row.ended_s = 0;
     row.final_status.clear();
+    opened.has_history = opened.has_history || (!order.fresh && HasItems(row));
     WriteRun(row);
     contexts_.erase(row.id);
     Supersede(order, row.id);
@@ -149,14 +128,14 @@ Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
 void State::Supersede(const RunOrder& order, RunId by) {
   std::vector<RunRow> others;
   {
-    SQLite::Statement statement(
-        *database_, std::string(kSelectRuns) + "WHERE output = ? AND phase < 2 AND runs.id != ?");
+    SQLite::Statement statement(*database_,
+                                std::string(kSelectRuns) + "WHERE phase < 2 AND runs.id != ?");
     Query query(statement);
-    query.Bytes(OutputPlace{order.output, order.folder}.Encode())
-        .Number(static_cast<std::int64_t>(by.value()));
+    query.Number(static_cast<std::int64_t>(by.value()));
     while (query.Step()) others.push_back(ReadRunRow(query));
   }
   for (RunRow& row : others) {
+    if (!IsIntoTheSame(row.order, order)) continue;
     row.phase = StoredPhase::kStopped;
     WriteRun(row);
     contexts_.erase(row.id);
@@ -166,13 +145,7 @@ void State::Supersede(const RunOrder& order, RunId by) {
 Result<RunOpened> State::Retry(const std::string& output, const std::string& folder,
                                std::optional<std::int64_t> stage, const std::string& code) {
   return Guarded("retrying failures", [&]() -> Result<RunOpened> {
-    std::optional<RunRow> latest;
-    {
-      SQLite::Statement statement(
-          *database_, std::string(kSelectRuns) + "WHERE output = ? ORDER BY runs.id DESC LIMIT 1");
-      Query query(statement);
-      if (query.Bytes(OutputPlace{output, folder}.Encode()).Step()) latest = ReadRunRow(query);
-    }
+    std::optional<RunRow> latest = LatestInto(output, folder);
     if (!latest) return Fail(ErrorCode::kNotFound, "no run into " + output + " is known");
     std::vector<ItemRow> again;
     ForEachItem(latest->root, [&](ItemRow& row) {
@@ -227,6 +200,8 @@ Result<State::RunContext*> State::Context(RunId run) {
   if (!row) return millrace::Fail(NoRun(run));
   RunContext& context = contexts_[run];
   context.row = std::move(*row);
+  context.redone = Redone::Decode(context.row.redone);
+  context.others = OthersInto(context.row);
   LoadRecipes(context);
   return &context;
 }
@@ -258,7 +233,7 @@ std::int64_t State::RecipeId(const Recipes& recipes, std::size_t stage) {
     if (find.Bytes(digest).Step()) return find.NumberAt(0);
   }
   const RecipeIdRow row{NextOf(statements_->next_recipe_id), digest};
-  Write(statements_->write_recipe_id, row);
+  WriteRow(statements_->write_recipe_id, row);
   return row.id;
 }
 
@@ -269,9 +244,9 @@ Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
     for (std::size_t stage = 1; stage < stages_ && how != StartAs::kToEnd; ++stage) {
       if (!recipes[stage]) continue;
       changed = changed || (context->recipes[stage] && *context->recipes[stage] != *recipes[stage]);
-      Write(statements_->write_recipe,
-            RecipeRow{static_cast<std::int64_t>(run.value()), static_cast<std::int64_t>(stage),
-                      *recipes[stage]});
+      WriteRow(statements_->write_recipe,
+               RecipeRow{static_cast<std::int64_t>(run.value()), static_cast<std::int64_t>(stage),
+                         *recipes[stage]});
     }
     LoadRecipes(*context);
     if (changed && how != StartAs::kRetried) {
@@ -282,6 +257,7 @@ Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
       context->row.repeated = 0;
       context->row.resumed = context->row.resumed_failed = 0;
       context->row.redone.clear();
+      context->redone = {};
     }
     const std::int64_t damaged_before = damaged_rows_;
     RunStart start = CollectStart(*context, how);
@@ -356,8 +332,8 @@ Result<void> State::SetRecipe(RunId run, std::int64_t stage, const std::string& 
   return Guarded("recording a recipe", [&]() -> Result<void> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
     if (context->recipes.at(static_cast<std::size_t>(stage))) return {};
-    Write(statements_->write_recipe,
-          RecipeRow{static_cast<std::int64_t>(run.value()), stage, recipe});
+    WriteRow(statements_->write_recipe,
+             RecipeRow{static_cast<std::int64_t>(run.value()), stage, recipe});
     LoadRecipes(*context);
     return {};
   });

@@ -1,9 +1,9 @@
 // The durable state: runs, and what became of every item, in one SQLite file.
 //
 // Items are kept by (input root, output root, path), not by run: a later run over the same roots
-// takes over what has not changed. A row carries the generation of the walk that named it last; a
-// run is the rows of its generation. What a walk leaves out, excluded or not named at all, keeps
-// its outcome for the next that does not.
+// takes over what has not changed. OUTPUT is known by its id, wherever it lies. A row carries the
+// generation of the walk that named it last; a run is the rows of its generation. What a walk
+// leaves out, excluded or not named at all, keeps its outcome for the next that does not.
 //
 // Synchronous and single-threaded: whoever owns it calls Begin, then any of the operations, then
 // Commit, and tells the world only after that. In a broker that is StateThread. An operation that
@@ -27,12 +27,14 @@
 #include "broker/actions.h"
 #include "broker/records.h"
 #include "broker/state/item_row.h"
+#include "broker/state/redone.h"
 #include "broker/state/run_row.h"
 #include "common/base/result.h"
 
 namespace millrace {
 
 class Query;
+struct RootRow;
 
 // By stage; none where no worker of it has said HELLO yet.
 using Recipes = std::vector<std::optional<std::string>>;
@@ -51,6 +53,7 @@ struct RunSummary {
   std::map<std::string, std::int64_t> warnings;    // code → items
   std::int64_t open = 0;
   std::int64_t deleted = 0;  // items of earlier runs whose inputs are gone
+  std::optional<NothingCounts> nothing_counts;
 };
 
 // A failure that says something of the machine and not of the item: tried again by the next run.
@@ -126,9 +129,17 @@ class State {
  private:
   class Statements;
 
+  // Runs of another INPUT into the same OUTPUT, or into a copy of it that is still in its place.
+  struct OtherRoot {
+    std::int64_t root = 0;
+    bool is_copy = false;
+  };
+
   // What operations on items need of their run.
   struct RunContext {
     RunRow row;
+    Redone redone;  // of `row`
+    std::vector<OtherRoot> others;
     Recipes recipes;
     std::vector<std::int64_t> recipe_ids;  // of the stages up to each; 0 where not all are known
   };
@@ -138,6 +149,27 @@ class State {
   std::int64_t RecipeId(const Recipes& recipes, std::size_t stage);
   std::int64_t NextGeneration();
   std::int64_t RootOf(const RunOrder& order);
+  // Those into the folder of this id; none where that is "".
+  std::vector<RootRow> RootsOfFolder(const std::string& folder);
+  // Whether the one writes, or has written, into the folder of the other, wherever it was then.
+  static bool IsIntoTheSame(const RunOrder& known, const RunOrder& order);
+  std::optional<RunRow> LatestInto(const std::string& output, const std::string& folder);
+  std::vector<OtherRoot> OthersInto(const RunRow& run);
+  bool HasItems(const RunRow& run);
+  // The outcome that a run of another root has recorded, where it stands; its root is then ours.
+  std::optional<ItemRow> TakeFromOthers(RunContext& context, const std::string& key,
+                                        const std::string& meta);
+  void DropFromOthers(const RunContext& context, const std::string& key);
+  void Drop(std::int64_t root, const std::string& key);
+  // That this one does not stand.
+  void NoteRedone(RunContext& context, const ItemRow& row, const std::string& meta);
+  // Nothing where something counts, or nothing was there before, or it is too soon to tell.
+  std::optional<NothingCounts> WhyNothingCounts(const RunContext& context, bool first_chunk);
+  void FindOtherStages(const RunContext& context, NothingCounts& nothing);
+  bool NewFolderAtItsPath(const RunRow& run, NothingCounts& nothing);
+  bool HadItemsBefore(const RunRow& run);
+  bool AnyResultBefore(const RunContext& context);
+  static void Name(const RunRow& run, NothingCounts& nothing);
   std::optional<RunRow> ReadRun(RunId run);
   std::optional<RunRow> LatestOfRoot(std::int64_t root);
   void WriteRun(const RunRow& row);
@@ -146,6 +178,7 @@ class State {
 
   std::optional<ItemRow> ReadItem(std::int64_t root, std::string_view key);
   void WriteItem(const ItemRow& row);
+  std::set<std::string>& NamesOfRecords(std::int64_t root);
   void WriteRecords(const ItemRow& row, const std::vector<ItemRecord>& records);
   void ForEachItem(std::int64_t root, const std::function<void(ItemRow&)>& visit);
   // Every sound row that the query gives, until one cannot be visited.

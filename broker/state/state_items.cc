@@ -75,6 +75,7 @@ Result<ScanRecorded> State::RecordScan(const millrace::RecordScan& scan) {
     ScanRecorded recorded;
     for (const wire::FoundItem& found : scan.found) RecordFound(*context, found, recorded);
     RunRow& run = context->row;
+    const bool is_first = run.cursor.empty();
     if (scan.next_cursor) {
       run.cursor = *scan.next_cursor;
     } else {
@@ -84,7 +85,9 @@ Result<ScanRecorded> State::RecordScan(const millrace::RecordScan& scan) {
     run.resumed += recorded.counts.resumed;
     run.resumed_failed += recorded.counts.resumed_failed;
     run.repeated += recorded.counts.repeated;
+    run.redone = context->redone.Encode();
     WriteRun(run);
+    recorded.nothing_counts = WhyNothingCounts(*context, is_first);
     recorded.next_cursor = scan.next_cursor;
     return recorded;
   });
@@ -103,7 +106,13 @@ void State::RecordFound(RunContext& context, const wire::FoundItem& found, ScanR
   row.key = found.key;
   row.generation = context.row.generation;
   if (const auto* fail = std::get_if<wire::FoundItem::Fail>(&found.what)) {
-    const bool same = known && FailedScan(*known, fail->code) && !context.row.order.fresh;
+    bool same = known && FailedScan(*known, fail->code);
+    for (const OtherRoot& other : context.others) {
+      if (same) break;
+      const std::optional<ItemRow> there = ReadItem(other.root, found.key);
+      same = there && FailedScan(*there, fail->code);
+    }
+    same = same && !context.row.order.fresh;
     counts.failed += 1;
     counts.failed_by[fail->code] += 1;
     counts.resumed += same;
@@ -121,8 +130,11 @@ void State::RecordFound(RunContext& context, const wire::FoundItem& found, ScanR
     KeepEarlier(std::move(known), row);
   } else {
     const std::string& meta = std::get<wire::FoundItem::Next>(found.what).meta;
-    if (known && Stands(context, *known, meta)) {
-      row = std::move(*known);
+    const bool stands = known && Stands(context, *known, meta);
+    std::optional<ItemRow> earlier =
+        stands ? std::move(known) : TakeFromOthers(context, found.key, meta);
+    if (earlier) {
+      row = std::move(*earlier);
       row.generation = context.row.generation;
       row.said.clear();
       counts.ok += row.state == ItemState::kOk;
@@ -136,6 +148,7 @@ void State::RecordFound(RunContext& context, const wire::FoundItem& found, ScanR
       }
     } else {
       row.meta = meta;
+      if (known) NoteRedone(context, *known, meta);
       const bool same_file = known && known->meta == meta && !context.row.order.fresh;
       if (same_file && known->state == ItemState::kOpen) {
         row.marks = known->marks;
@@ -190,19 +203,24 @@ Result<void> State::EndItem(const ItemEnded& ended) {
     for (const std::string& warning : ended.warnings) row->warnings += warning + '\n';
     WriteItem(*row);
     WriteRecords(*row, ended.records);
+    // Where another INPUT had an item of this path, its output is this one by now.
+    if (row->state == ItemState::kOk) DropFromOthers(*context, row->key);
     return {};
   });
 }
 
-void State::WriteRecords(const ItemRow& row, const std::vector<ItemRecord>& records) {
-  const auto found = record_names_.find(row.root);
-  if (found == record_names_.end()) {
-    std::set<std::string>& names = record_names_[row.root];
+std::set<std::string>& State::NamesOfRecords(std::int64_t root) {
+  const auto [found, is_new] = record_names_.try_emplace(root);
+  if (is_new) {
     Query query(statements_->record_names);
-    query.Number(row.root);
-    while (query.Step()) names.insert(query.BytesAt(0));
+    query.Number(root);
+    while (query.Step()) found->second.insert(query.BytesAt(0));
   }
-  std::set<std::string>& names = record_names_[row.root];
+  return found->second;
+}
+
+void State::WriteRecords(const ItemRow& row, const std::vector<ItemRecord>& records) {
+  std::set<std::string>& names = NamesOfRecords(row.root);
   for (const std::string& name : names) {
     Query(statements_->drop_record).Number(row.root).Text(name).Bytes(row.key).Run();
   }
@@ -260,6 +278,7 @@ Result<RunSummary> State::Summarize(RunId run) {
     counts.resumed = of.resumed;
     counts.resumed_failed = of.resumed_failed;
     counts.repeated = of.repeated;
+    summary.nothing_counts = WhyNothingCounts(*context, /*first_chunk=*/false);
     return summary;
   });
 }

@@ -73,6 +73,7 @@ Result<CheckedInput> CheckInput(SignalFd& signals, const CheckRunOptions& option
                                             {.topology = std::move(topology),
                                              .request = submit,
                                              .on_accepted = [] { return Result<void>(); },
+                                             .remark_details = "",
                                              .how_to_go_on = "",
                                              .ended = &stream},
                                             options.local, terminal));

@@ -101,7 +101,7 @@ RetryRequest ReadRetry(Reader& reader) {
 }
 
 void PackRunStatus(Packer& packer, const RunStatus& run) {
-  packer.Map(13).Key("run").Unsigned(run.run.value());
+  packer.Map(run.remark.empty() ? 13 : 14).Key("run").Unsigned(run.run.value());
   packer.Key("input").Bytes(run.input).Key("output").Bytes(run.output);
   packer.Key("state").Text(run.state).Key("scanned").Integer(run.scanned);
   packer.Key("ok").Integer(run.ok).Key("failed").Integer(run.failed);
@@ -109,6 +109,7 @@ void PackRunStatus(Packer& packer, const RunStatus& run) {
   packer.Key("scan_complete").Bool(run.scan_complete);
   packer.Key("elapsed_s").Number(run.elapsed_s).Key("reason").Bytes(run.reason);
   packer.Key("report").Bytes(run.report);
+  if (!run.remark.empty()) packer.Key("remark").Bytes(run.remark);
 }
 
 RunStatus ReadRunStatus(Reader& entry) {
@@ -126,6 +127,7 @@ RunStatus ReadRunStatus(Reader& entry) {
   run.elapsed_s = entry.Number("elapsed_s");
   run.reason = entry.Text("reason");
   run.report = entry.Text("report");
+  run.remark = entry.TextOr("remark", "");
   return run;
 }
 

@@ -320,6 +320,7 @@ struct RunStatus {
   bool scan_complete = false;
   double elapsed_s = 0;
   std::string reason;  // why it ended early; "" otherwise
+  std::string remark;  // why no earlier result counts, where there are such; "" otherwise
   std::string report;  // JSON, as in report.json; "" until the run has ended
 };
 struct StatusReply {

@@ -50,7 +50,20 @@ TEST_CASE("a second run's record replaces the first one's") {
   CHECK(ReadRunRecord(folder / "out")->input == "/second");
 }
 
-TEST_CASE("a folder that is none, holds no record, or was moved, is told by its name") {
+TEST_CASE("a folder that was moved is known by where it is, and where it was is told") {
+  const TempFolder folder;
+  REQUIRE(WriteRunRecord(RecordOf(SmallTopology(), "/photos", folder / "out")));
+  fs::rename(folder / "out", folder / "moved");
+  const auto record = ReadRunRecord(folder / "moved");
+  REQUIRE(record);
+  CHECK(record->output == folder / "moved");
+  CHECK(record->was == folder / "out");
+  // By a link it has its old name again.
+  fs::create_directory_symlink(folder / "moved", folder / "out");
+  CHECK(ReadRunRecord(folder / "moved")->output == folder / "out");
+}
+
+TEST_CASE("a folder that is none or holds no record is told by its name") {
   const TempFolder folder;
   const auto refusal = [&](const std::string& name) {
     const auto record = ReadRunRecord(folder / name);
@@ -61,11 +74,6 @@ TEST_CASE("a folder that is none, holds no record, or was moved, is told by its 
   CHECK(refusal("missing").find(folder / "missing") != std::string::npos);
   folder.Write("plain/a.jpg", "x");
   CHECK(refusal("plain").find("--topology") != std::string::npos);
-  REQUIRE(WriteRunRecord(RecordOf(SmallTopology(), "/photos", folder / "out")));
-  fs::rename(folder / "out", folder / "moved");
-  CHECK(refusal("moved").find(folder / "out") != std::string::npos);
-  fs::create_directory_symlink(folder / "moved", folder / "out");
-  CHECK(ReadRunRecord(folder / "moved"));
 }
 
 TEST_CASE("a record that is damaged is told by its path") {

@@ -198,6 +198,12 @@ class DefaultExcludes(TestCase):
             self.run_to_end("run", "demo", self.photos / folder, out, *self.SMALL, expect=0)
             self.assertEqual(self.report(out)["ok"], count)
 
+    def test_where_all_was_left_out_the_way_to_it_is_told(self):
+        for name in self.wanted + ["._sound.jpg"]:
+            (self.photos / name).unlink()
+        run = self.run_demo(expect=2)
+        self.assertIn("--no-default-excludes", run.stderr)
+
     def test_a_check_deletes_nothing_there(self):
         for name in self.left_out:
             (self.photos / name).write_bytes(b"no picture")

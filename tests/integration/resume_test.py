@@ -2,6 +2,7 @@
 """The same command again does only what is not done, after an end, an interruption or a crash."""
 import json
 import os
+import shutil
 import signal
 
 from millrace_testing import TestCase, files_below, jpeg, main, wait_until, write_photos
@@ -165,6 +166,120 @@ class Resume(TestCase):
         self.assertEqual(self.report()["resumed"], 302)
         self.assertEqual(files_below(self.out), {os.fsencode(name) for name in self.names})
         self.assertLessEqual(before.items(), self.written().items())
+
+    def test_an_output_that_was_moved_goes_on_wherever_its_input_is_by_now(self):
+        self.run_demo(expect=1)
+        before = self.written()
+        self.out.rename(self.folder / "moved")
+        self.out = self.folder / "moved"
+        self.run_demo(expect=1)
+        self.assert_whole(self.report())
+        self.assertEqual(self.report()["resumed"], 302)
+        self.photos.rename(self.folder / "elsewhere")
+        self.photos = self.folder / "elsewhere"
+        self.out.rename(self.folder / "again")
+        self.out = self.folder / "again"
+        run = self.run_demo(expect=1)
+        self.assertEqual(self.report()["resumed"], 302)
+        self.assertNotIn("nothing_resumed", self.report())
+        self.assertNotIn("results counts", run.stderr)
+        self.assertEqual(self.written(), before)
+
+    def test_an_interrupted_run_goes_on_in_an_output_that_was_moved(self):
+        self.interrupt(lambda run: os.killpg(run.pid, signal.SIGKILL))
+        self.out.rename(self.folder / "moved")
+        self.out = self.folder / "moved"
+        before = self.written()
+        self.run_demo(*self.SPREAD, expect=1)
+        self.assert_whole(self.report())
+        self.assertGreater(self.report()["resumed"], 0)
+        kept = len(before.items() & self.written().items())
+        self.assertGreaterEqual(kept, self.report()["resumed"] - 2)  # but for two that have failed
+
+    def test_retry_finds_an_output_that_was_moved(self):
+        self.run_demo(expect=1)
+        self.out.rename(self.folder / "moved")
+        self.out = self.folder / "moved"
+        (self.photos / "broken.jpg").write_bytes(jpeg(3))
+        retried = self.start("retry", self.out)
+        self.assertEqual(retried.wait(), 1, retried.stderr)  # empty.jpg
+        self.assertEqual(self.report()["ok"], 301)
+        self.assertEqual(self.report()["output"], str(self.out))
+        self.photos.rename(self.folder / "elsewhere")
+        (self.folder / "elsewhere/broken.jpg").write_bytes(b"no picture")
+        self.photos = self.folder / "elsewhere"
+        self.run_demo(expect=1)
+        self.photos.rename(self.folder / "away")
+        refused = self.run_to_end("retry", self.out, expect=2)
+        self.assertIn("if it was moved, the same `millrace run` with its new place", refused.stderr)
+
+    def test_with_its_state_elsewhere_an_output_is_known_by_its_id(self):
+        state = ["--state", self.folder / "state"]
+        self.run_demo(*state, expect=1)
+        self.out.rename(self.folder / "moved")
+        original, self.out = self.out, self.folder / "moved"
+        self.run_demo(*state, expect=1)
+        self.assertEqual(self.report()["resumed"], 302)
+        # A copy of it holds what had been done when it was made.
+        shutil.copytree(self.out, original)  # with the times of its files
+        self.write_new_photo()
+        self.run_demo(*state, expect=1)
+        self.out = original
+        self.run_demo(*state, expect=1)
+        self.assertEqual(self.report()["resumed"], 302)
+        self.assertIn(b"new.jpg", files_below(self.out))
+
+    def write_new_photo(self):
+        (self.photos / "new.jpg").write_bytes(jpeg(5))
+        self.names.append("new.jpg")
+
+    def test_an_output_of_two_inputs_has_what_the_latest_has_written(self):
+        self.run_demo(expect=1)
+        other = self.folder / "other"
+        write_photos(other, 2)
+        same, changed = self.names[:2]
+        shutil.copy2(self.photos / same, other / same)
+        (other / changed).write_bytes(jpeg(40, size=(60, 50)))
+        self.run_to_end("run", "demo", other, self.out, *self.SMALL, "--prune", expect=0)
+        self.assertEqual(self.report()["resumed"], 1)
+        self.assertNotIn("deleted", self.report())
+        self.assertEqual(len(files_below(self.out)), 300)
+        self.run_demo(expect=1)
+        self.assert_whole(self.report())
+        self.assertEqual(self.report()["resumed"], 301)
+
+    def test_where_nothing_counts_the_reason_is_said_once_and_stands_in_the_report(self):
+        def line_of(*words, expect=1):
+            run = self.run_demo(*words, expect=expect)
+            lines = [line for line in run.stderr.splitlines() if "earlier results counts" in line]
+            self.assertEqual(len(lines), 1, run.stderr)
+            self.assertEqual(lines, ["millrace: " + self.report()["nothing_resumed"]])
+            return run.stderr
+
+        first = self.run_demo(expect=1)
+        self.assertNotIn("earlier results", first.stderr)
+        self.assertNotIn("nothing_resumed", self.report())
+        said = line_of("--set", "postprocess.options.keep=background")
+        self.assertRegex(said, "the options or the model of stage postprocess are not those of "
+                         r"run 1 of \d{4}-\d\d-\d\d \d\d:\d\d UTC")
+        self.assertRegex(said, "since the latest run postprocess.options.keep was skin,.*"
+                         "is background")
+        for name in self.names:
+            os.utime(self.photos / name)
+        self.assertIn("sizes and times of change", line_of("--set",
+                                                           "postprocess.options.keep=background"))
+        for name in self.names:
+            (self.photos / name).rename(self.photos / ("new-" + name.replace("/", "-")))
+        self.assertIn("none of the files that run", line_of("--set",
+                                                            "postprocess.options.keep=background"))
+        self.assertNotIn("earlier results", self.run_demo("--fresh", expect=1).stderr)
+
+    def test_a_new_folder_at_the_path_of_an_output_is_told_from_it(self):
+        state = ["--state", self.folder / "state"]
+        self.run_demo(*state, expect=1)
+        shutil.rmtree(self.out)
+        said = self.run_demo(*state, expect=1).stderr
+        self.assertIn("OUTPUT is another folder than the one at its path that run 1 of", said)
 
     def test_a_list_of_a_run_before_is_not_left_beside_the_report(self):
         self.run_demo("--set", "postprocess.options.areas=true", expect=1)

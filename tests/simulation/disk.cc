@@ -17,7 +17,7 @@ using std::chrono::microseconds;
 Result<StateAnswer> CloseWithoutFiles(State& state, StateRequest& request) {
   auto& close = std::get<CloseRun>(request);
   ASSIGN_OR_RETURN(const RunSummary summary, state.Summarize(close.report.run));
-  TakeSummary(summary, close.report);
+  TakeSummary(summary, {}, close.report);
   return RecordRunEnd(state, close);
 }
 

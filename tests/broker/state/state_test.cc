@@ -95,6 +95,204 @@ TEST_CASE("what was done into one folder is not done into another that has its p
   CHECK(latest[0].order.folder == "second");
 }
 
+namespace {
+
+// The folder of an OUTPUT, with its id in it.
+class OutputFolder {
+ public:
+  OutputFolder() {
+    char name[] = "/tmp/millrace-state-XXXXXX";
+    path_ = mkdtemp(name);
+  }
+  ~OutputFolder() { std::filesystem::remove_all(path_); }
+  [[nodiscard]] std::string Make(const std::string& name, const std::string& id) const {
+    std::filesystem::create_directories(path_ + "/" + name + "/.millrace");
+    std::ofstream(path_ + "/" + name + "/.millrace/id") << id << "\n";
+    return path_ + "/" + name;
+  }
+  void Move(const std::string& from, const std::string& to) const {
+    std::filesystem::rename(path_ + "/" + from, path_ + "/" + to);
+  }
+  [[nodiscard]] std::string At(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+TEST_CASE("an output that was moved goes on by its id, with what was under way and to be retried") {
+  const OutputFolder folder;
+  StateWorld world;
+  world.order.output = folder.Make("out", "id");
+  world.order.folder = "id";
+  const RunId first = world.Run();
+  world.Scan(first, {{"a", "1"}, {"b", "1"}, {"c", "1"}});
+  world.End(StateWorld::Ok(first, "a"));
+  world.End(StateWorld::Failure(first, "b", "corrupt"));
+  world.Close(first, StoredPhase::kStopped);
+  folder.Move("out", "moved");
+  world.order.output = folder.At("moved");
+  const RunOpened opened = world.Open();
+  CHECK(opened.run == first);
+  CHECK(opened.continued);
+  CHECK(opened.order.output == folder.At("moved"));
+  CHECK(world.Start(first).counts.resumed == 2);
+  world.End(StateWorld::Ok(first, "c"));
+  world.Close(first);
+  folder.Move("moved", "again");
+  const RunOpened retried =
+      StateWorld::Need(world.state->Retry(folder.At("again"), "id", std::nullopt, ""));
+  CHECK(retried.run == first);
+  CHECK(retried.order.output == folder.At("again"));
+  CHECK(world.Start(first, State::StartAs::kRetried).open.size() == 1);
+  CHECK(world.database->execAndGet("SELECT COUNT(*) FROM roots").getInt() == 1);
+}
+
+TEST_CASE("an input that was moved goes on by the paths in it") {
+  const OutputFolder folder;
+  StateWorld world;
+  world.order.output = folder.Make("out", "id");
+  world.order.folder = "id";
+  const RunId first = world.Run();
+  world.Scan(first, {{"a", "1"}, {"b", "1"}, {"c", "1"}, {"gone", "1"}});
+  for (const char* key : {"a", "b", "gone"}) {
+    ItemEnded ended = StateWorld::Ok(first, key);
+    ended.records = {{"areas", std::string("of ") + key}};
+    world.End(ended);
+  }
+  world.End(StateWorld::Failure(first, "c", "corrupt"));
+  world.Close(first);
+
+  world.order.input = "/moved";
+  const RunOpened opened = world.Open();
+  CHECK(opened.has_history);
+  world.Start(opened.run);
+  const ScanRecorded scan =
+      world.Scan(opened.run, {{"a", "1"}, {"b", "changed"}, {"c", "1"}, {"new", "1"}});
+  CHECK(scan.counts.resumed == 2);
+  CHECK_FALSE(scan.nothing_counts);
+  REQUIRE(scan.open.size() == 2);
+  CHECK(scan.open[0].key == "b");
+  world.End(StateWorld::Ok(opened.run, "b"));
+  world.End(StateWorld::Ok(opened.run, "new"));
+  std::vector<std::string> lines;
+  StateWorld::Need(world.state->ForEachRecord(opened.run, "areas", [&](std::string_view line) {
+    lines.emplace_back(line);
+    return Result<void>();
+  }));
+  CHECK(lines == std::vector<std::string>{"of a"});
+  // Of the other INPUT, for all that is known: it is not taken for deleted.
+  CHECK(StateWorld::Need(world.state->Summarize(opened.run)).deleted == 0);
+  world.Close(opened.run);
+
+  // And back: what was done again meanwhile is the other's, and does not count a second time.
+  world.order.input = "/in";
+  const RunId back = world.Run();
+  const ScanRecorded again = world.Scan(back, {{"a", "1"}, {"b", "1"}, {"c", "1"}, {"gone", "1"}});
+  REQUIRE(again.open.size() == 1);
+  CHECK(again.open[0].key == "b");
+  CHECK(again.counts.resumed == 3);
+}
+
+TEST_CASE("in a copy of an output counts what was done before it was made, and stays done there") {
+  const OutputFolder folder;
+  StateWorld world;
+  world.order.output = folder.Make("out", "id");
+  world.order.folder = "id";
+  std::ofstream(folder.At("out/before")) << "four";
+  const auto mtime =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(
+          std::chrono::file_clock::to_sys(std::filesystem::last_write_time(folder.At("out/before")))
+              .time_since_epoch())
+          .count();
+  const RunId first = world.Run();
+  world.Scan(first, {{"after", "1"}, {"before", "1"}});
+  for (const char* key : {"after", "before"}) {
+    ItemEnded ended = StateWorld::Ok(first, key);
+    ended.outputs = {{key, 4, mtime}};
+    world.End(ended);
+  }
+  world.Close(first);
+  const std::string original = world.order.output;
+  world.order.output = folder.Make("copy", "id");
+  std::filesystem::copy_file(original + "/before", folder.At("copy/before"));
+  std::filesystem::last_write_time(folder.At("copy/before"),
+                                   std::filesystem::last_write_time(original + "/before"));
+  CHECK(world.state->Retry(world.order.output, "id", std::nullopt, "").error().code ==
+        ErrorCode::kNotFound);
+  const RunId copy = world.Run();
+  const ScanRecorded scan = world.Scan(copy, {{"after", "1"}, {"before", "1"}});
+  REQUIRE(scan.open.size() == 1);
+  CHECK(scan.open[0].key == "after");
+  world.End(StateWorld::Ok(copy, "after"));
+  world.Close(copy);
+  world.order.output = original;
+  CHECK(world.Scan(world.Run(), {{"after", "1"}, {"before", "1"}}).counts.resumed == 2);
+}
+
+TEST_CASE("where nothing counts the reason is known, and of which run") {
+  StateWorld world;
+  world.order.folder = "one";
+  const RunId first = world.Finish({{"a", "1"}, {"b", "1"}});
+  using Why = NothingCounts::Why;
+  const auto scan = [&](const std::vector<std::pair<std::string, std::string>>& found, bool last) {
+    const RunId run = world.Run();
+    const std::optional<NothingCounts> why = world.Scan(run, found, last).nothing_counts;
+    if (last) {
+      const auto summary = StateWorld::Need(world.state->Summarize(run));
+      CHECK(summary.nothing_counts.has_value() == why.has_value());
+    }
+    world.Close(run, StoredPhase::kDone);
+    if (why) CHECK(why->run == first);
+    return why;
+  };
+  world.recipes[2] = "save, otherwise";
+  std::optional<NothingCounts> why = scan({{"a", "1"}}, /*last=*/false);  // with the first chunk
+  REQUIRE(why);
+  CHECK(why->why == Why::kStages);
+  CHECK(why->stages == std::vector<std::int64_t>{2});
+  CHECK(why->submitted_s == 1000);
+  world.recipes[2] = "save";
+  CHECK_FALSE(scan({{"b", "1"}}, false));  // one counts
+
+  StateWorld touched;
+  touched.order.folder = "one";
+  const RunId before = touched.Run();
+  CHECK_FALSE(touched.Scan(before, {{"a", "1"}}).nothing_counts);  // nothing was there
+  touched.End(StateWorld::Ok(before, "a"));
+  touched.Close(before);
+  const RunId after = touched.Run();
+  CHECK_FALSE(touched.Scan(after, {{"a", "2"}}, /*last=*/false).nothing_counts);  // it may come yet
+  why = touched.Scan(after, {{"b", "2"}}).nothing_counts;
+  REQUIRE(why);
+  CHECK(why->why == Why::kFiles);
+  CHECK(why->run == before);
+
+  StateWorld others;
+  others.order.folder = "one";
+  others.Finish({{"a", "1"}});
+  why = others.Scan(others.Run(), {{"c", "1"}}).nothing_counts;
+  REQUIRE(why);
+  CHECK(why->why == Why::kOtherFiles);
+  CHECK(why->input == "/in");
+  others.order.folder = "two";
+  why = others.Scan(others.Run(), {{"a", "1"}}, /*last=*/false).nothing_counts;
+  REQUIRE(why);
+  CHECK(why->why == Why::kNewFolder);
+  others.order.folder = "three";
+  others.order.fresh = true;  // nobody has asked for anything to count
+  CHECK_FALSE(others.Scan(others.Run(), {{"a", "1"}}).nothing_counts);
+}
+
+TEST_CASE("what did not count is kept in few bytes, and any bytes can be read") {
+  const Redone redone{.by_stages = 1, .by_file = 20, .by_output = 3, .recipe = 4};
+  CHECK(Redone::Decode(redone.Encode()) == redone);
+  CHECK(Redone().Encode().empty());
+  CHECK(Redone::Decode("") == Redone());
+  CHECK(Redone::Decode("7 x") == Redone{.by_stages = 7});
+}
+
 TEST_CASE("a fresh order does all") {
   StateWorld world;
   world.Finish({{"a", "m"}});
