@@ -19,7 +19,7 @@ JpegReading Read(const std::string& file) {
 
 // What it says; nothing: "".
 std::string LibjpegComplaint(const std::string& file) {
-  const auto broken = AskLibjpeg(std::as_bytes(std::span(file)), {}).broken;
+  const auto broken = AskLibjpeg(std::as_bytes(std::span(file))).broken;
   return broken ? broken->what : "";
 }
 
