@@ -179,12 +179,12 @@ class Reader {
   JpegRefusal ReadFrame(int marker, Bytes segment) {
     if (!frame_.components.empty()) return "it has two frame headers";
     const JpegRefusal wrong = ParseFrame(marker, segment, frame_);
+    if (wrong != nullptr) frame_.components.clear();
     if (const char* kind = OtherKind(marker)) {
       reading_.arithmetic = marker == kSof9 || marker == kSof10;
       NotTaken(kind);
       return nullptr;
     }
-    if (wrong != nullptr) frame_.components.clear();
     return wrong;
   }
 
