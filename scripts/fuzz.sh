@@ -54,9 +54,9 @@ limits() {
     # decode.h: caps before memory. 2^14 pixels of 4 bytes, libjpeg's coefficients of 8; the rest is
     # for libwebp's tables.
     image) echo -max_len=16384 -malloc_limit_mb=2 ;;
-    # jpeg_reader.h: 8 bytes a block. What is over the caps on pixels is still read, up to the
-    # largest frame there is: 65,535 rows and columns, four components, of a byte a pixel.
-    jpeg) echo -max_len=16384 -malloc_limit_mb=600 ;;
+    # jpeg_reader.h: 8 bytes a block, and the tables. 2^16 pixels; libjpeg's coefficients of four
+    # components, one allocation each.
+    jpeg) echo -max_len=16384 -malloc_limit_mb=2 ;;
   esac
 }
 

@@ -31,7 +31,7 @@ build=(
 # shellcheck disable=SC2034
 test=(
   python3 python3-torch python3-zmq python3-msgpack python3-numpy python3-pil python3-yaml
-  git procps zsh
+  git procps zsh libjpeg-turbo-progs
 )
 
 # llvm: names instead of addresses in a finding's stacks.

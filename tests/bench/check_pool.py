@@ -1,11 +1,13 @@
 """`millrace check` against what people write instead, interleaved, from a warm cache.
 
     /usr/bin/python3 tests/bench/check_pool.py [--count N] [--repeat N] [--workers N] [--folder FOLDER]
+                                               [--python VENV/bin/python] [--only NAME,...]
 
 A Python pool (Image.open and load), a bare OpenCV loop (cmake --build build/release --target
 opencv_decode) and millrace, each with so many processes or threads, over the same generated pictures
-of one megapixel: JPEG of quality 75, noisy JPEG of quality 90, PNG. Prints medians of the wall time,
-CPU time of all processes, and how often millrace goes into the others.
+of one megapixel: JPEG of quality 75, 85, 88, 90 and 92, noisy JPEG of quality 90, PNG. Prints medians of the wall
+time, CPU time of all processes, and how often millrace goes into the others. --python: whose Pillow the pool uses,
+which needs numpy, too.
 """
 import argparse
 import json
@@ -20,13 +22,16 @@ import tempfile
 import time
 
 import numpy
-import PIL
 from PIL import Image
 
 BIN = pathlib.Path(os.environ.get("MILLRACE_BIN_DIR", pathlib.Path(__file__).resolve().parents[2] / "build/release/bin"))
 SIZE = (1152, 864)
 DISTINCT = 24  # pictures; the others are copies
 SETS = {"JPEG, quality 75": ("jpeg75", ".jpg", 0, {"quality": 75}),
+        "JPEG, quality 85": ("jpeg85", ".jpg", 2, {"quality": 85}),
+        "JPEG, quality 88": ("jpeg88", ".jpg", 2, {"quality": 88}),
+        "JPEG, quality 90": ("jpeg90-smooth", ".jpg", 2, {"quality": 90}),
+        "JPEG, quality 92": ("jpeg92", ".jpg", 2, {"quality": 92}),
         "JPEG, quality 90, noisy": ("jpeg90", ".jpg", 9, {"quality": 90}),
         "PNG": ("png", ".png", 2, {"compress_level": 6})}
 
@@ -93,8 +98,8 @@ def timed(command):
     return elapsed, children_cpu_s() - before
 
 
-def commands(folder, workers, state):
-    found = {"pool": [sys.executable, __file__, "--pool", folder, "--workers", str(workers)],
+def commands(folder, workers, state, python):
+    found = {"pool": [python, __file__, "--pool", folder, "--workers", str(workers)],
              "millrace": [BIN / "millrace", "check", folder, "--recheck", "--state", state,
                           "--set", f"inspect.replicas={workers}", "--progress", "none"]}
     if (BIN / "opencv_decode").exists():
@@ -124,22 +129,28 @@ def main():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--folder", type=pathlib.Path, help="where the pictures are to stay")
+    parser.add_argument("--python", default=sys.executable, help="of the pool")
+    parser.add_argument("--only", help="sets, by their folder's name, with commas between")
     parser.add_argument("--pool", type=pathlib.Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.pool:
         raise SystemExit(run_pool(arguments.pool, arguments.workers))
-    print(f"Pillow {PIL.__version__}, {arguments.count} pictures of {SIZE[0]}x{SIZE[1]}, {arguments.workers} workers, "
+    version = subprocess.run([arguments.python, "-c", "import PIL; print(PIL.__version__)"], stdout=subprocess.PIPE,
+                             text=True, check=True).stdout.strip()
+    print(f"Pillow {version}, {arguments.count} pictures of {SIZE[0]}x{SIZE[1]}, {arguments.workers} workers, "
           f"median of {arguments.repeat}\n")
     print("| pictures | KB each | | wall s | pictures/s | CPU s | millrace is |\n|---|---|---|---|---|---|---|")
     alone = []
     with tempfile.TemporaryDirectory() as temporary:
         for title, (name, suffix, noise, how) in SETS.items():
+            if arguments.only and name not in arguments.only.split(","):
+                continue
             folder = (arguments.folder or pathlib.Path(temporary)) / name
             if not folder.exists():
                 make(folder, arguments.count, suffix, noise, how)
             kilobytes = statistics.mean(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1024
             # The state's folder is as warm for the first one as for the others.
-            asked = commands(folder, arguments.workers, pathlib.Path(temporary, "state"))
+            asked = commands(folder, arguments.workers, pathlib.Path(temporary, "state"), arguments.python)
             taken = {who: [] for who in asked}
             for _ in range(arguments.repeat):
                 for who, command in asked.items():

@@ -9,6 +9,7 @@ file is likelier to hit what matters, and is tried more often.
 import collections
 import io
 import pathlib
+import random
 import struct
 import sys
 
@@ -190,10 +191,32 @@ def image():
     yield "palette.gif", of(rgb.convert("P"), "GIF")
 
 
+def jpeg():
+    """Scans of every kind, tiny."""
+    rng = random.Random(1)
+    picture = Image.frombytes("RGB", (40, 24), bytes(rng.randrange(256) for _ in range(40 * 24 * 3))).resize((56, 40))
+
+    def of(how, mode="RGB", size=(56, 40)):
+        buffer = io.BytesIO()
+        picture.convert(mode).resize(size).save(buffer, "JPEG", **how)
+        return buffer.getvalue()
+
+    for name, how in (("420", {}), ("444", {"subsampling": 0}), ("422", {"subsampling": 1}),
+                      ("optimized", {"optimize": True}), ("restart", {"restart_marker_blocks": 2})):
+        for progressive in (False, True):
+            yield f"{name}{'-progressive' if progressive else ''}.jpg", of(dict(how, progressive=progressive, quality=40))
+    yield "grey.jpg", of({"quality": 95}, "L", (24, 24))
+    yield "grey-progressive.jpg", of({"quality": 95, "progressive": True}, "L", (24, 24))
+    yield "cmyk.jpg", of({"quality": 30}, "CMYK", (24, 24))
+    yield "cmyk-progressive.jpg", of({"quality": 30, "progressive": True}, "CMYK", (24, 24))
+    yield "cut.jpg", of({})[:-30]
+    yield "cut-progressive.jpg", of({"progressive": True})[:-30]
+
+
 def main():
     default = pathlib.Path(__file__).parent / "corpora"
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else default
-    for corpus in (wire, unpickler, image):
+    for corpus in (wire, unpickler, image, jpeg):
         (folder / corpus.__name__).mkdir(parents=True, exist_ok=True)
         for name, data in corpus():
             (folder / corpus.__name__ / name).write_bytes(data)

@@ -42,7 +42,7 @@ std::optional<Finding> Moved(std::optional<Finding> finding, std::size_t begin) 
 }
 
 Judged JudgeArithmetic(FileBytes file, std::size_t begin, const InspectOptions& options) {
-  const LibjpegOpinion opinion = AskLibjpeg(file.subspan(begin), options);
+  const LibjpegOpinion opinion = AskLibjpeg(file.subspan(begin));
   Judged judged{Moved(opinion.broken, begin), begin + opinion.end};
   if (!judged.finding && options.level == InspectLevel::kStrict) {
     judged.finding = Moved(opinion.odd, begin);
@@ -50,10 +50,9 @@ Judged JudgeArithmetic(FileBytes file, std::size_t begin, const InspectOptions& 
   return judged;
 }
 
-Finding Confirmed(FileBytes file, std::size_t begin, const JpegReading& reading,
-                  const InspectOptions& options) {
+Finding Confirmed(FileBytes file, std::size_t begin, const JpegReading& reading) {
   const bool truncated = reading.verdict == JpegReading::Verdict::kTruncated;
-  const LibjpegOpinion second = AskLibjpeg(file.subspan(begin), options);
+  const LibjpegOpinion second = AskLibjpeg(file.subspan(begin));
   // That a file ends needs no second opinion.
   if (second.broken && (!second.costly || truncated)) {
     return Of(truncated ? ErrorCode::kTruncated : ErrorCode::kCorrupt, reading.damage,
@@ -64,14 +63,19 @@ Finding Confirmed(FileBytes file, std::size_t begin, const JpegReading& reading,
 
 // The picture that begins at `begin`.
 Judged Judge(FileBytes file, std::size_t begin, const InspectOptions& options) {
-  const JpegReading reading = ReadJpeg(file, begin, {.max_scans = kMaxJpegScans});
+  const JpegReading reading =
+      ReadJpeg(file, begin, {.max_scans = kMaxJpegScans, .max_pixels = options.max_pixels});
   Judged judged{std::nullopt, reading.end};
   switch (reading.verdict) {
     case JpegReading::Verdict::kNotTaken:
-      if (reading.arithmetic) return JudgeArithmetic(file, begin, options);
+      if (reading.arithmetic) {
+        if ((judged.finding = CheckSides(reading.width, reading.height, options))) return judged;
+        return JudgeArithmetic(file, begin, options);
+      }
       judged.finding = Unsupported(reading.kind);
       return judged;
     case JpegReading::Verdict::kCostly:
+      if ((judged.finding = CheckSides(reading.width, reading.height, options))) return judged;
       judged.finding = Finding{ErrorCode::kTooLarge,
                                fmt::format("the JPEG has more than {} scans", kMaxJpegScans),
                                {},
@@ -96,7 +100,7 @@ Judged Judge(FileBytes file, std::size_t begin, const InspectOptions& options) {
   } else if (reading.height_follows && reading.height > 0) {
     judged.finding = Unsupported("a JPEG of which the height follows its data (DNL)");
   } else if (reading.verdict != JpegReading::Verdict::kWhole) {
-    judged.finding = Confirmed(file, begin, reading, options);
+    judged.finding = Confirmed(file, begin, reading);
   } else if (reading.suspicious) {
     judged.finding = Of(ErrorCode::kSuspicious, *reading.suspicious);
   } else if (reading.odd && options.level == InspectLevel::kStrict) {

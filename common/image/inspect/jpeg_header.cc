@@ -77,7 +77,8 @@ std::optional<Finding> CheckSegment(unsigned marker, FileBytes file, FileBytes s
   if (IsFrame(marker)) {
     if (auto wrong = CheckFrame(segment, at)) return wrong;
     if (BigEndian(segment, 1, 2) == 0) {
-      const JpegReading reading = ReadJpeg(file, 0, {.max_scans = 1});
+      const JpegReading reading =
+          ReadJpeg(file, 0, {.max_scans = 1, .max_pixels = options.max_pixels});
       if (reading.height > 0) {
         return Finding{ErrorCode::kUnsupportedFormat,
                        "a JPEG of which the height follows its data (DNL)",

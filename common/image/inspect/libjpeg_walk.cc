@@ -15,6 +15,8 @@
 // And that one behind it.
 #include <jerror.h>
 
+#include "common/image/decoders.h"
+
 namespace millrace {
 namespace {
 
@@ -273,11 +275,10 @@ class Walk {
   bool too_many_scans_ = false;
 };
 
-LibjpegOpinion Judge(Walk& jpeg, const InspectOptions& options) {
+LibjpegOpinion Judge(Walk& jpeg) {
   LibjpegOpinion opinion;
   bool whole = jpeg.ReadHeader();
   if (whole) {
-    if ((opinion.broken = CheckSides(jpeg.width(), jpeg.height(), options))) return opinion;
     if (jpeg.CoefficientBytes() > kMaxCoefficientBytes) {
       opinion.costly = true;
       opinion.broken =
@@ -312,9 +313,9 @@ LibjpegOpinion Judge(Walk& jpeg, const InspectOptions& options) {
 
 }  // namespace
 
-LibjpegOpinion AskLibjpeg(FileBytes file, const InspectOptions& options) {
+LibjpegOpinion AskLibjpeg(FileBytes file) {
   Walk jpeg(file);
-  return Judge(jpeg, options);
+  return Judge(jpeg);
 }
 
 }  // namespace millrace

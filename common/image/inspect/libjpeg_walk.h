@@ -5,7 +5,11 @@
 // invalid codes; the faster one takes zeros for them and says nothing.
 #pragma once
 
-#include "common/image/inspect/inspectors.h"
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "common/image/inspect.h"
 
 namespace millrace {
 
@@ -20,7 +24,7 @@ struct LibjpegOpinion {
   bool costly = false;
 };
 
-// `file` begins with the picture. Within the sides and pixels of `options`, or `broken` says so.
-LibjpegOpinion AskLibjpeg(FileBytes file, const InspectOptions& options);
+// `file` begins with the picture, whose sides have been found within the caps.
+LibjpegOpinion AskLibjpeg(std::span<const std::byte> file);
 
 }  // namespace millrace

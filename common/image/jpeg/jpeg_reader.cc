@@ -178,16 +178,14 @@ class Reader {
 
   JpegRefusal ReadFrame(int marker, Bytes segment) {
     if (!frame_.components.empty()) return "it has two frame headers";
+    const JpegRefusal wrong = ParseFrame(marker, segment, frame_);
+    if (wrong != nullptr) frame_.components.clear();
     if (const char* kind = OtherKind(marker)) {
       reading_.arithmetic = marker == kSof9 || marker == kSof10;
       NotTaken(kind);
       return nullptr;
     }
-    if (const JpegRefusal wrong = ParseFrame(marker, segment, frame_)) {
-      frame_.components.clear();
-      return wrong;
-    }
-    return nullptr;
+    return wrong;
   }
 
   // The height of a frame whose header leaves it out is in a segment behind the first scan.
@@ -216,7 +214,7 @@ class Reader {
       done_ = true;
       return nullptr;
     }
-    if (++scans_ > options_.max_scans) {
+    if (++scans_ > options_.max_scans || frame_.width * frame_.height > options_.max_pixels) {
       reading_.verdict = Verdict::kCostly;
       done_ = true;
       return nullptr;

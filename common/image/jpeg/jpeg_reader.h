@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "common/image/jpeg/reading.h"
@@ -16,6 +17,8 @@ namespace millrace {
 struct JpegReadOptions {
   // Each scan of a progressive file may cost a pass over all blocks for a few bytes.
   int max_scans = 500;
+  // Of a frame. Blocks that are remembered take memory by the header's word alone.
+  std::int64_t max_pixels = 256'000'000;
 };
 
 // `begin`: where the picture's start-of-image marker is. Throws std::bad_alloc.

@@ -27,7 +27,7 @@ struct JpegReading {
     kTruncated,  // the file ends before its MCUs do
     kCorrupt,    // an MCU is missing or cannot be known
     kNotTaken,   // a kind of JPEG that this reader does not read: `kind` says which
-    kCostly,     // more scans than allowed
+    kCostly,     // more scans or pixels than allowed
   };
   Verdict verdict = Verdict::kWhole;
   // Of kTruncated and kCorrupt, the first damage.

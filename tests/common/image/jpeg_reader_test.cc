@@ -19,7 +19,7 @@ JpegReading Read(const std::string& file) {
 
 // What it says; nothing: "".
 std::string LibjpegComplaint(const std::string& file) {
-  const auto broken = AskLibjpeg(std::as_bytes(std::span(file)), {}).broken;
+  const auto broken = AskLibjpeg(std::as_bytes(std::span(file))).broken;
   return broken ? broken->what : "";
 }
 
@@ -288,6 +288,9 @@ TEST_CASE("kinds that are read elsewhere or nowhere are named") {
   const std::size_t frame = jpeg.find("\xff\xc0");
   CHECK(Said(Replaced(jpeg, frame, Marker(0xC3))) == "a lossless JPEG");
   CHECK(Said(Replaced(jpeg, frame, Marker(0xC5))) == "a hierarchical JPEG");
+  // Its first component's sampling factors are 0.
+  CHECK(Said(Replaced(Replaced(jpeg, frame, Marker(0xC5)), frame + 11, std::string(1, '\0'))) ==
+        "a hierarchical JPEG");
   CHECK(Said(Replaced(jpeg, frame, Marker(0xF7))) == "a JPEG-LS");
 }
 
