@@ -47,6 +47,7 @@ enum class TiffTag : std::uint16_t {
   kSampleFormat = 339,
   kXmp = 700,
   kExifDirectory = 34665,
+  kSubsampling = 530,  // of YCbCr
   kGpsDirectory = 34853,
   kImageSourceData = 37724,  // Photoshop's layers
   kDngVersion = 50706,

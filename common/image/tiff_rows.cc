@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <string_view>
 
 #include "common/image/tiff_deflate.h"
 #include "common/image/tiff_file.h"
@@ -286,6 +287,15 @@ bool IsProof(std::uint64_t compression) {
          std::end(kCompressions);
 }
 
+// Whether libtiff's words are about what it does not know or expect, rather than about data: slide
+// scanners' JPEGs of another size than their tiles, for one.
+bool IsOfStructure(std::string_view what) {
+  return what.find("Improper JPEG") != std::string_view::npos ||
+         what.find("nsupported") != std::string_view::npos ||
+         what.find("not supported") != std::string_view::npos ||
+         what.find("ot implemented") != std::string_view::npos;
+}
+
 // Lines that the fax machine on the other end got wrong are in many a sound file.
 bool IsFaxWithoutProof(std::uint64_t compression) { return compression == 2 || compression == 3; }
 
@@ -354,7 +364,8 @@ std::optional<TiffDamage> ReadTiffRows(FileBytes file, const TiffDirectory& dire
     damage = TiffDamage{ErrorCode::kCorrupt, tiff.message(), std::nullopt, 0};
     damage->proven = !IsFaxWithoutProof(frame.compression);
   }
-  if (damage && damage->code == ErrorCode::kCorrupt && !IsProof(frame.compression)) {
+  if (damage && damage->code == ErrorCode::kCorrupt &&
+      (!IsProof(frame.compression) || IsOfStructure(damage->what))) {
     damage->proven = false;
   }
   return damage;

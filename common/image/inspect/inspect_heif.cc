@@ -58,9 +58,8 @@ class HeifInspector {
     Finding finding{said.code, said.message, {}, {}};
     const bool outside = said.message.find("outside of file bounds") != std::string::npos;
     const bool cut = said.code == ErrorCode::kTruncated && !boxes_.cut.empty();
-    if (boxes_.sequence) {
-      finding.code = ErrorCode::kUnsupportedFormat;
-    } else if (cut || outside) {
+    if (boxes_.sequence) return Sequence();
+    if (cut || outside) {
       finding.code = ErrorCode::kTruncated;
       finding.offset = static_cast<std::int64_t>(file_.size());
     } else if (said.code != ErrorCode::kTooLarge) {
@@ -81,7 +80,7 @@ class HeifInspector {
   // Of a sequence, the pictures that stand still are read.
   [[nodiscard]] Finding Sequence() const {
     std::string what =
-        fmt::format("it is a sequence of pictures ({}), of which a still one is read",
+        fmt::format("it is a sequence of pictures ({}), of which only a still one is read",
                     ImageFormatName(format_));
     if (!boxes_.cut.empty()) what += fmt::format("; it ends within its {} box", boxes_.cut);
     return {ErrorCode::kUnsupportedFormat, std::move(what), {}, {}};

@@ -118,8 +118,9 @@ std::optional<Finding> PngRules::CheckPalette() const {
 }
 
 std::optional<Finding> PngRules::CheckHeader(const PngChunk& chunk) {
-  if (chunk.data[11] != std::byte{0}) {
-    return At(ErrorCode::kUnsupportedFormat, chunk, "a PNG of an unknown filter method");
+  if (chunk.data[11] != std::byte{0} || chunk.data[12] > std::byte{1}) {
+    return At(ErrorCode::kUnsupportedFormat, chunk,
+              "a PNG of an unknown filter or interlace method");
   }
   color_type_ = std::to_integer<int>(chunk.data[9]);
   shape_ = PngShape{.width = Big32(chunk.data, 0),
