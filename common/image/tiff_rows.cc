@@ -20,7 +20,10 @@ class Losses {
              frame.planes()) {}
 
   void Add(ErrorCode code, std::string what, std::optional<std::uint64_t> offset, double pixels) {
-    if (!damage_) damage_ = TiffDamage{code, std::move(what), offset, 0};
+    const bool sign = damage_ && damage_->code == ErrorCode::kSuspicious;
+    if (!damage_ || (sign && code != ErrorCode::kSuspicious)) {
+      damage_ = TiffDamage{code, std::move(what), offset, 0};
+    }
     damage_->lost = std::min(1.0, damage_->lost + pixels / all_);
   }
   [[nodiscard]] bool any() const { return damage_.has_value(); }
@@ -260,9 +263,17 @@ void JudgeDeflated(FileBytes file, const TiffFile& tiff, const TiffFrame& frame,
       for (std::int64_t x = 0; x < frame.width; x += blocks.width, ++index) {
         const std::size_t bytes =
             blocks.tiled ? tiff.TileBytes() : tiff.RowBytes() * static_cast<std::size_t>(height);
-        const auto damage = CheckDeflated(*places.Bytes(file, index), bytes);
+        const std::size_t most =
+            std::max(bytes, tiff.RowBytes() * static_cast<std::size_t>(blocks.height)) + 1;
+        const auto damage = CheckDeflated(*places.Bytes(file, index), bytes, most);
         cut = cut || places.Cut(index);
         if (!damage) continue;
+        if (!damage->proven) {
+          losses->Add(ErrorCode::kSuspicious,
+                      fmt::format("the block of row {}: {}", y, damage->what),
+                      places.At(index).value_or(0) + damage->offset, 0);
+          continue;
+        }
         const std::int64_t width = std::min(blocks.width, frame.width - x);
         losses->Add(places.Cut(index) ? ErrorCode::kTruncated : ErrorCode::kCorrupt,
                     fmt::format("the block of row {} does not inflate: {}", y, damage->what),

@@ -1,5 +1,6 @@
 // What is found in GIF, TIFF, BMP, PNM and JPEG 2000 beyond what the corpus of tests/inspect has.
 #include <doctest/doctest.h>
+#include <zlib.h>
 
 #include <string>
 
@@ -119,6 +120,55 @@ TEST_CASE("TIFF: pages of sub-directories count") {
   first.insert(2 + 6 * 12, Field(330, 4, below));
   CHECK(Judge(Tiff(first + Directory(4, 0))) == "ok");
   CHECK(Judge(Tiff(first + Directory(4000, 0))) == "truncated");
+}
+
+std::string Deflated(const std::string& text) {
+  std::string data(compressBound(static_cast<uLong>(text.size())), '\0');
+  uLongf bytes = static_cast<uLongf>(data.size());
+  REQUIRE(compress(reinterpret_cast<Bytef*>(data.data()), &bytes,
+                   reinterpret_cast<const Bytef*>(text.data()),
+                   static_cast<uLong>(text.size())) == Z_OK);
+  return data.substr(0, bytes);
+}
+
+// Grey, 100 rows of 100 pixels in one strip.
+std::string DeflatedTiff(const std::string& strip) {
+  const std::string fields = Field(256, 3, 100) + Field(257, 3, 100) + Field(258, 3, 8) +
+                             Field(259, 3, 8) + Field(262, 3, 1) + Field(273, 4, 8) +
+                             Field(278, 3, 100) +
+                             Field(279, 4, static_cast<std::uint32_t>(strip.size()));
+  return "II*\0"s + Little32(8 + static_cast<std::uint32_t>(strip.size())) + strip + Little16(8) +
+         fields + Little32(0);
+}
+
+TEST_CASE("TIFF, deflate: what follows the rows within their block tells whether they are whole") {
+  std::string rows;
+  for (unsigned i = 0, state = 1; i < 10'000; ++i) {
+    state = state * 1103515245 + 12345;
+    rows += static_cast<char>(i / 100 + (state >> 16) % 40);
+  }
+  const std::string strip = Deflated(rows);
+  CHECK(Judge(DeflatedTiff(strip)) == "ok");
+  CHECK(Judge(DeflatedTiff(strip.substr(0, strip.size() - 4))) == "ok");  // some count it so
+  CHECK(Judge(DeflatedTiff(strip + "padding")) == "ok");
+  CHECK(Judge(DeflatedTiff(Deflated(rows + std::string(500, 'x')))) == "ok");  // more rows
+  CHECK(Judge(DeflatedTiff(Deflated(rows.substr(100)))) == "corrupt");
+  int told = 0;
+  int proven = 0;
+  for (std::size_t at = 200; at + 1000 < strip.size(); at += 100) {
+    for (const std::size_t hole : {4, 64, 512}) {
+      std::string hurt = strip;
+      hurt.replace(at, hole, hole, '\0');
+      const std::string code = Judge(DeflatedTiff(hurt));
+      CAPTURE(at);
+      CAPTURE(hole);
+      CHECK(code != "ok");
+      ++told;
+      proven += code == "corrupt" ? 1 : 0;
+    }
+  }
+  REQUIRE(told > 100);
+  CHECK(proven * 10 > told * 9);
 }
 
 TEST_CASE("TIFF: directories that share their bytes do not take time without end") {
