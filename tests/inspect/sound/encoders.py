@@ -161,7 +161,7 @@ def cjpeg(folder):
         for _ in range(count):
             image = picture(rng).convert("RGB")
             args = [encoder, "-quality", str(rng.randint(1, 100)), "-dct", rng.choice(["int", "fast", "float"])]
-            args += ["-sample", rng.choice(["1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "2x1,1x2,1x1", "2x2,2x1,1x2", "4x2,1x1,2x1"])]
+            args += ["-sample", rng.choice(["1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "2x1,1x2,1x1", "2x2,2x1,1x2", "4x1,1x1,2x1"])]
             args += ["-restart", str(rng.randint(1, 5)) + rng.choice(["", "B"])] if rng.random() < 0.3 else []
             if rng.random() < 0.6:
                 script.write_text(scans(rng) if rng.random() < 0.7 else "0; 1; 2;")
