@@ -6,8 +6,11 @@ import shutil
 import struct
 import subprocess
 
+from PIL import ImageFile
 from pictures import picture
 
+# Pillow writes a file in one piece of so many bytes, which noise with tables of ones may need.
+ImageFile.MAXBLOCK = 1 << 22
 HERE = pathlib.Path(__file__).resolve().parent
 
 
