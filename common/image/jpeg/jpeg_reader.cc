@@ -5,11 +5,10 @@
 #include <algorithm>
 #include <memory>
 #include <utility>
-#include <vector>
 
 #include "common/image/jpeg/interval.h"
-#include "common/image/jpeg/progressive_scan.h"
-#include "common/image/jpeg/sequential_scan.h"
+#include "common/image/jpeg/markers.h"
+#include "common/image/jpeg/scan_plan.h"
 #include "common/image/jpeg/tables.h"
 
 namespace millrace {
@@ -22,34 +21,6 @@ std::string JpegTrouble::Text() const {
 namespace {
 
 using Bytes = std::span<const std::uint8_t>;
-
-enum Marker : int {
-  kSof0 = 0xC0,
-  kSof2 = 0xC2,
-  kDht = 0xC4,
-  kSof9 = 0xC9,
-  kSof10 = 0xCA,
-  kJpg = 0xC8,
-  kDac = 0xCC,
-  kRst0 = 0xD0,
-  kRst7 = 0xD7,
-  kSoi = 0xD8,
-  kEoi = 0xD9,
-  kSos = 0xDA,
-  kDqt = 0xDB,
-  kDnl = 0xDC,
-  kDri = 0xDD,
-  kDhp = 0xDE,
-  kApp0 = 0xE0,
-  kApp15 = 0xEF,
-  kJpegLs = 0xF7,
-  kCom = 0xFE,
-  kTem = 0x01,
-};
-
-bool IsFrame(int marker) {
-  return marker >= kSof0 && marker <= 0xCF && marker != kDht && marker != kJpg && marker != kDac;
-}
 
 // What a frame is that this reader does not take; nullptr: it takes it.
 const char* OtherKind(int marker) {
@@ -101,7 +72,7 @@ class Reader {
     if (marker == kTem) return;
     if (marker == kJpegLs) return NotTaken("a JPEG-LS");
     if (marker == kDhp) return NotTaken("a hierarchical JPEG");
-    const bool known = IsFrame(marker) || marker == kDht || marker == kDac ||
+    const bool known = IsFrameMarker(marker) || marker == kDht || marker == kDac ||
                        (marker >= kSos && marker <= kDri) ||
                        (marker >= kApp0 && marker <= kApp15) || marker == kCom;
     if (!known) {
@@ -124,7 +95,7 @@ class Reader {
 
   void ReadSegment(int marker, Bytes segment) {
     JpegRefusal wrong = nullptr;
-    if (IsFrame(marker)) {
+    if (IsFrameMarker(marker)) {
       wrong = ReadFrame(marker, segment);
     } else if (marker == kDht) {
       wrong = tables_.ReadHuffman(segment);
@@ -233,10 +204,12 @@ class Reader {
     }
     if (scans_ == 1 && !frame_.progressive()) tables_.DefineStandard();
     if (frame_.progressive()) {
-      if (const JpegRefusal wrong = NoteProgression(scan)) return wrong;
+      const char* odd = nullptr;
+      if (const JpegRefusal wrong = NoteProgression(scan, frame_, odd)) return wrong;
+      if (odd != nullptr) Note(reading_.suspicious, odd, marker_at_);
     }
     std::unique_ptr<EntropyScan> blocks;
-    if (const JpegRefusal wrong = MakeBlocks(scan, blocks)) return wrong;
+    if (const JpegRefusal wrong = PlanScan(scan, frame_, tables_, blocks)) return wrong;
     if (tables_.suspicious() != nullptr) {
       Note(reading_.suspicious, tables_.suspicious(), marker_at_);
     }
@@ -246,89 +219,6 @@ class Reader {
 
   JpegComponent& Component(const JpegScan::Part& part) {
     return frame_.components[static_cast<std::size_t>(part.component)];
-  }
-
-  // What bits the scan brings, and whether they are those that were missing.
-  JpegRefusal NoteProgression(const JpegScan& scan) {
-    for (const JpegScan::Part& part : scan.parts) {
-      auto& missing = Component(part).bits_missing;
-      if (scan.first > 0 && missing[0] < 0) {
-        Note(reading_.suspicious, "a scan of AC coefficients precedes that of the DC ones",
-             marker_at_);
-      }
-      bool again = false;
-      for (int k = scan.first; k <= scan.last; ++k) {
-        std::int8_t& bits = missing[static_cast<std::size_t>(k)];
-        if (scan.high != std::max<int>(bits, 0)) {
-          if (scan.high != 0) return "a scan refines what was not sent before";
-          Note(reading_.suspicious, "a scan sends again what was sent before", marker_at_);
-        }
-        again = again || (scan.high == 0 && bits >= 0);
-        bits = static_cast<std::int8_t>(scan.low);
-      }
-      if (!again || scan.first == 0) continue;
-      const std::uint64_t band =
-          ~std::uint64_t{0} << scan.first & ~std::uint64_t{0} >> (63 - scan.last);
-      for (std::uint64_t& known : Component(part).nonzero) known &= ~band;
-    }
-    return nullptr;
-  }
-
-  // What DC coefficients samples can have, of that quantization and without `low` bits.
-  void BoundDc(int quantization, int low, EntropyTables& tables) const {
-    if (quantization == 0) return;
-    // 8 times the samples, which are signed here; with room for the errors of encoders' transforms,
-    // and above for what mozjpeg adds to white edges (overshoot deringing).
-    constexpr std::int64_t kBelow = 1024 + 16;
-    constexpr std::int64_t kAbove = 1016 + 16 + 8 * 31;
-    const std::int64_t step = std::int64_t{quantization} << low;
-    const int scale = frame_.bits - 8;
-    const std::int64_t lowest = -((kBelow << scale) / step + 1);
-    const std::int64_t highest = (kAbove << scale) / step + 1;
-    tables.dc_low = static_cast<std::uint32_t>(lowest);
-    tables.dc_span = static_cast<std::uint32_t>(highest - lowest);
-  }
-
-  JpegRefusal MakeBlocks(const JpegScan& scan, std::unique_ptr<EntropyScan>& blocks) {
-    if (frame_.progressive() && scan.first > 0) {
-      EntropyTables tables;
-      const auto kind =
-          scan.high == 0 ? JpegTables::AcKind::kFirst : JpegTables::AcKind::kRefinement;
-      if (const JpegRefusal wrong =
-              tables_.MakeAc(scan.parts[0].ac_table, kind, frame_.bits, tables)) {
-        return wrong;
-      }
-      std::vector<std::uint64_t>& nonzero = Component(scan.parts[0]).nonzero;
-      nonzero.resize(static_cast<std::size_t>(scan.mcus()));
-      blocks = std::make_unique<AcScan>(nonzero, tables, scan.first, scan.last, scan.high != 0,
-                                        frame_.bits);
-      return nullptr;
-    }
-    std::vector<EntropyTables> order;
-    for (const JpegScan::Part& part : scan.parts) {
-      EntropyTables tables;
-      if (scan.high == 0 || !frame_.progressive()) {
-        if (const JpegRefusal wrong = tables_.MakeDc(part.dc_table, frame_.bits, tables))
-          return wrong;
-      }
-      if (!frame_.progressive()) {
-        if (const JpegRefusal wrong = tables_.MakeAc(part.ac_table, JpegTables::AcKind::kSequential,
-                                                     frame_.bits, tables)) {
-          return wrong;
-        }
-      }
-      const JpegComponent& component = Component(part);
-      BoundDc(tables_.QuantizationOfDc(component.quantization), scan.low, tables);
-      tables.part = static_cast<std::size_t>(&part - scan.parts.data());
-      const int count = scan.parts.size() == 1 ? 1 : component.h * component.v;
-      order.insert(order.end(), static_cast<std::size_t>(count), tables);
-    }
-    if (frame_.progressive()) {
-      blocks = std::make_unique<DcScan>(std::move(order), scan.high != 0, frame_.bits);
-    } else {
-      blocks = std::make_unique<SequentialScan>(std::move(order), frame_.bits);
-    }
-    return nullptr;
   }
 
   void ReadData(const JpegScan& scan, EntropyScan& blocks) {

@@ -111,6 +111,49 @@ TEST_CASE("the pictures behind the first of a multi-picture file are no stray by
   CHECK(Strictly(jpeg + jpeg) == "trailing-data");
 }
 
+// A JPEG with an index (CIPA DC-007) that says that a second picture follows it directly.
+std::string WithIndex(const std::string& jpeg) {
+  const auto little = [](std::uint32_t value) {
+    std::string bytes = Big32(value);
+    return std::string(bytes.rbegin(), bytes.rend());
+  };
+  const auto field = [&](std::uint32_t tag, std::uint32_t type, std::uint32_t count,
+                         std::uint32_t value) {
+    return little(tag | type << 16) + little(count) + little(value);
+  };
+  const std::size_t index = 8 + 2 + 2 * 12 + 4;
+  const std::size_t segment = 4 + index + 2 * 16;
+  const auto behind = static_cast<std::uint32_t>(jpeg.size() + 4 + segment);
+  const std::string block =
+      std::string("II*\0", 4) + little(8) + std::string("\2\0", 2) + field(0xB001, 4, 1, 2) +
+      field(0xB002, 7, 32, static_cast<std::uint32_t>(index)) + little(0) + std::string(16, '\0') +
+      little(0) + little(0) + little(behind - 10) + little(0);
+  return jpeg.substr(0, 2) + "\xff\xe2" + std::string(1, '\0') + static_cast<char>(2 + segment) +
+         std::string("MPF\0", 4) + block + jpeg.substr(2);
+}
+
+TEST_CASE("every picture of a multi-picture file is judged") {
+  const std::string first = WithIndex(Picture("jpeg-420.jpg"));
+  const std::string second = Picture("jpeg-444-progressive.jpg");
+  CHECK(Strictly(first + second) == "ok");
+  const std::string cut = first + second.substr(0, second.size() / 2);
+  const Inspection inspection = Inspect(std::as_bytes(std::span(cut)), "", {});
+  REQUIRE(inspection.finding);
+  CHECK(inspection.finding->code == ErrorCode::kTruncated);
+  CHECK(inspection.finding->what.substr(0, 16) == "picture 2 of 2: ");
+  CHECK(inspection.finding->offset == static_cast<std::int64_t>(cut.size()));
+  // Programs that change the first picture leave the index behind, and not the others.
+  CHECK(CodeOf(first) == "ok");
+  CHECK(Strictly(first) == "bad-metadata");
+}
+
+TEST_CASE("a later picture is held to the caps before memory is taken for it") {
+  std::string second = Picture("jpeg-444-progressive.jpg");
+  const std::size_t frame = second.find("\xff\xc2");
+  second.replace(frame + 5, 4, "\xff\xff\xff\xff");
+  CHECK(CodeOf(WithIndex(Picture("jpeg-420.jpg")) + second) == "too-large");
+}
+
 TEST_CASE("a JPEG whose scans never end is not read for ever") {
   const std::string jpeg = Picture("jpeg-420-progressive.jpg");
   // The first scan may be sent again and again: its bits are none that were missing.

@@ -1,6 +1,7 @@
 """What becomes of JPEGs after they were encoded, all of it sound: altered(data, random) -> (name, bytes)."""
 import io
 import struct
+import warnings
 
 from PIL import Image
 
@@ -18,6 +19,18 @@ def segments(data):
         end = at + 2 + struct.unpack(">H", data[at + 2:at + 4])[0]
         yield at, end, data[at + 1]
         at = end
+
+
+def loads(data, frames):
+    try:
+        with warnings.catch_warnings(), Image.open(io.BytesIO(data)) as image:
+            warnings.simplefilter("error")
+            for frame in range(frames):
+                image.seek(frame)
+                image.load()
+        return True
+    except Exception:
+        return False
 
 
 def pixels(data):
@@ -63,14 +76,15 @@ def several(data, rng):
     frames = [Image.open(io.BytesIO(data)).convert("RGB") for _ in range(rng.randint(2, 3))]
     buffer = io.BytesIO()
     frames[0].save(buffer, "MPO", save_all=True, append_images=frames[1:], quality=rng.randint(1, 100))
-    return buffer.getvalue()
+    # Some versions of Pillow write such files over their own tables, and cannot read them either.
+    return buffer.getvalue() if loads(buffer.getvalue(), len(frames)) else data
 
 
 def lost_others(data, rng):
     """A multi-picture file of which a program kept the first picture and the index."""
     whole = several(data, rng)
     first = whole.find(b"\xff\xd9\xff\xd8\xff")
-    return whole[:first + 2] if first > 0 else whole
+    return whole[:first + 2] if first > 0 and whole is not data else whole
 
 
 def motion(data, rng):

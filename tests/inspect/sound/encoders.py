@@ -6,8 +6,11 @@ import shutil
 import struct
 import subprocess
 
+from PIL import ImageFile
 from pictures import picture
 
+# Pillow writes a file in one piece of so many bytes, which noise with tables of ones may need.
+ImageFile.MAXBLOCK = 1 << 22
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -161,7 +164,7 @@ def cjpeg(folder):
         for _ in range(count):
             image = picture(rng).convert("RGB")
             args = [encoder, "-quality", str(rng.randint(1, 100)), "-dct", rng.choice(["int", "fast", "float"])]
-            args += ["-sample", rng.choice(["1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "2x1,1x2,1x1", "2x2,2x1,1x2", "4x2,1x1,2x1"])]
+            args += ["-sample", rng.choice(["1x1", "2x1", "1x2", "2x2", "4x1", "1x4", "2x1,1x2,1x1", "2x2,2x1,1x2", "4x1,1x1,2x1"])]
             args += ["-restart", str(rng.randint(1, 5)) + rng.choice(["", "B"])] if rng.random() < 0.3 else []
             if rng.random() < 0.6:
                 script.write_text(scans(rng) if rng.random() < 0.7 else "0; 1; 2;")
