@@ -141,7 +141,9 @@ std::optional<Finding> CheckSides(std::int64_t width, std::int64_t height,
   const auto size =
       CheckSize(width, height, {.max_pixels = options.max_pixels, .max_side = options.max_side});
   if (size) return std::nullopt;
-  return Plain(size.error().code, size.error().message);
+  // Of no pixels none is lost: a JPEG may tell its height behind its data (DNL), for one.
+  const bool none = size.error().code == ErrorCode::kCorrupt;
+  return Plain(none ? ErrorCode::kUnsupportedFormat : size.error().code, size.error().message);
 }
 
 std::optional<Finding> CheckTrailing(FileBytes file, std::size_t end,
