@@ -55,8 +55,7 @@ std::optional<DeflateDamage> CheckDeflated(FileBytes block, std::size_t bytes, s
     } while (state == Z_OK && bytes + surplus <= most);
     const bool wrong_checksum =
         stream.msg != nullptr && std::string_view(stream.msg) == "incorrect data check";
-    const bool ended = state == Z_STREAM_END || state == Z_OK;
-    if (!ended && (surplus > 0 || wrong_checksum)) {
+    if (state != Z_STREAM_END && (surplus > 0 || wrong_checksum)) {
       damage = fail(false, state == Z_DATA_ERROR, "it goes on behind its rows and does not end");
     }
   }
