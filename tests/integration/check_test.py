@@ -207,31 +207,6 @@ class Verdicts(CheckCase):
         self.assertIn("1 of them no_verdict", run.stderr)
         self.assertTrue(locked.exists())
 
-    def test_ctrl_c_says_how_to_go_on_keeps_what_is_known_and_touches_nothing(self):
-        write_photos(self.photos, 600, prefix="more")
-        before = self.snapshot()
-        check = self.start(
-            "check", self.photos, "--state", self.state, "--report", self.report_path, "--delete",
-            "--yes", "--set", "scan.options.chunk=5", "--set", "inspect.budget=8KiB",
-            "--set", "inspect.replicas=1")
-        inspect = wait_until(lambda: check.children().get("inspect-0"), "the worker")
-        os.kill(inspect, signal.SIGSTOP)  # so that it cannot be done before it is interrupted
-        os.kill(check.pid, signal.SIGINT)
-        wait_until(lambda: "finishing what is in flight" in check.stderr, "its answer")
-        os.kill(inspect, signal.SIGCONT)
-        self.assertEqual(check.wait(), 130, check.stderr)
-        self.assertIn("goes on where it stopped", check.stderr)
-        *verdicts, end = self.report_path.read_text().splitlines()
-        self.assertEqual(json.loads(end), {
-            "complete": False, "reason": "interrupted by Ctrl-C"})
-        self.assertLess(len(verdicts), 600)
-        bad = [path for path, code in self.verdicts("\n".join(verdicts)).items() if code != "ok"]
-        self.assertEqual([line.split(": ")[0] for line in check.stdout.splitlines()],
-                         [os.fsdecode(path) for path in bad])
-        self.assertIn(f"{len(verdicts)} checked: ", check.stderr)
-        self.assertEqual(self.snapshot(), before)
-        self.check(expect=1)
-
     def test_several_files_are_one_check_and_each_is_told_as_one_alone_is(self):
         files = [self.photos / "text.jpg", self.photos / "sub/cut.jpg", self.photos / "cut.jpg",
                  self.photos / self.sound[0]]
@@ -279,9 +254,9 @@ class Streaming(CheckCase):
         self.addCleanup(self.slot.close)
         fcntl.flock(self.slot, fcntl.LOCK_EX)
 
-    def start_check(self, *words):
+    def start_check(self, *words, stream=True):
         return self.start(
-            "check", self.photos, "--state", self.state, "--stream", *words,
+            "check", self.photos, "--state", self.state, *words, *(["--stream"] if stream else []),
             "--set", "inspect.replicas=2", "--set", f"inspect.options.readers={self.slow}=1")
 
     def await_line(self, check, text):
@@ -289,6 +264,29 @@ class Streaming(CheckCase):
             self.assertIsNone(check.process.poll(), check.stderr)
             return text in check.stdout
         wait_until(has_come, f"the line {text}")
+
+    def assert_printed(self, check, paths):
+        self.assertEqual(sorted(line.split(": ")[0] for line in check.stdout.splitlines()),
+                         sorted(path.replace("\n", "?") for path in paths))
+
+    def test_ctrl_c_says_how_to_go_on_keeps_what_is_known_and_touches_nothing(self):
+        before = self.snapshot()
+        check = self.start_check("--report", self.report_path, "--delete", "--yes", stream=False)
+        wait_until(lambda: check.children().get("inspect-0"), "a worker")
+        os.kill(check.pid, signal.SIGINT)
+        wait_until(lambda: "finishing what is in flight" in check.stderr, "its answer")
+        self.assertEqual(check.stdout, "")
+        self.slot.close()
+        self.assertEqual(check.wait(), 130, check.stderr)
+        self.assertIn("goes on where it stopped", check.stderr)
+        *verdicts, end = self.report_path.read_text().splitlines()
+        self.assertEqual(json.loads(end), {"complete": False, "reason": "interrupted by Ctrl-C"})
+        known = self.verdicts("\n".join(verdicts))
+        self.assert_printed(
+            check, [os.fsdecode(path) for path, code in known.items() if code != "ok"])
+        self.assertIn(f"{len(known)} checked: ", check.stderr)
+        self.assertEqual(self.snapshot(), before)
+        self.check(expect=1)
 
     def test_a_verdict_is_printed_before_the_check_is_done_and_once(self):
         check = self.start_check()
@@ -326,8 +324,7 @@ class Streaming(CheckCase):
         self.assertFalse(json.loads(end)["complete"])
         known = self.verdicts("\n".join(lines))
         bad = [os.fsdecode(path) for path, code in known.items() if code != "ok"]
-        self.assertEqual(sorted(line.split(": ")[0] for line in check.stdout.splitlines()),
-                         sorted(bad))
+        self.assert_printed(check, bad)
         self.run_to_end("run", "demo", self.photos, self.out, "--skip-broken", self.report_path,
                         "--fail-on", "never", "--limit", "1", expect=0)
         applied = self.act("--apply", self.report_path, "--quarantine", self.quarantine)

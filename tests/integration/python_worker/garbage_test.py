@@ -35,9 +35,9 @@ class Garbage(PipelineTest):
         self.end_politely(worker)
 
     def test_ten_thousand_refused_hellos_are_a_line_and_a_count(self):
-        self.start_broker([SCAN, PREPROCESS], feeds=1)
-        worker = self.preprocess(0)
-        worker.await_event("welcome")  # the only port is taken
+        self.start_broker([SCAN, PREPROCESS], feeds=2)
+        for worker in (self.scanner(), self.preprocess(0)):
+            worker.await_event("welcome")  # every port is taken
         for burst in range(100):
             for number in range(100):
                 self.control_socket.send(msgpack.packb({
