@@ -345,9 +345,8 @@ struct EndedReply {
   std::uint64_t next = 0;  // what to ask from next
 };
 
-using ControlReply =
-    std::variant<Welcome, ErrorReply, OkReply, LostReply, Submitted, StatusReply, FailuresReply,
-                 EndedReply>;
+using ControlReply = std::variant<Welcome, ErrorReply, OkReply, LostReply, Submitted, StatusReply,
+                                  FailuresReply, EndedReply>;
 
 // Requests and replies carry the client's number for the request.
 struct RequestEnvelope {
