@@ -20,6 +20,7 @@ from outcome import report
 # Refusals that may end by themselves; any other stays as it is.
 PASSING = "unavailable"
 SILENT_BEATS = 5  # a beat unanswered for so long: the links are taken for lost
+NO_LEASE = (0, 0)  # revoked first of all, and returned, to prove the feed; the journal passes it over
 LEAVE_S = 20.0  # how long a leaving worker waits to be told that all it said was heard
 
 
@@ -171,6 +172,11 @@ class Worker:
             self.return_jobs(list(self.jobs))  # what was under way when we said that we leave
 
     def revoke(self, leases):
+        if NO_LEASE in leases:
+            self.say([NO_LEASE], {"t": "return", "leases": [list(NO_LEASE)]})
+            leases = [lease for lease in leases if lease != NO_LEASE]
+            if not leases:
+                return
         self.journal.note("revoke", leases=leases)
         running = self.call.job.lease if self.call and self.call.links is self.links else None
         # One that is not here may have gone astray: only this answer frees its slot.
@@ -185,6 +191,8 @@ class Worker:
                 del self.unconfirmed[lease]
         if self.call and self.call.job.lease in stale:
             self.call.revoke()  # somebody else has it, or nobody wants it
+        if stale == [NO_LEASE]:
+            return
         self.journal.note("confirm", accepted=accepted, stale=stale)
 
     # What the broker is told.
