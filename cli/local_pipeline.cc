@@ -182,7 +182,13 @@ void LocalPipeline::LookAtBroker() {
   silent_looks_ = answered_ || stopped ? silent_looks_ + 1 : 0;
   // One that is leaving may have a large state to close.
   const bool soon = interrupted_ && (!shutting_down_ || stopped);
-  if (silent_looks_ < (soon ? kPatienceOnceInterrupted : kPatience)) return;
+  if (silent_looks_ < (soon ? kPatienceOnceInterrupted : kPatience)) {
+    // The question may have been lost with a connection, and the broker not know of it.
+    if (silent_looks_ > 0 && silent_looks_ % kAskAgain == 0) {
+      lost_id_ = control_.Send(wire::LostRequest{workers_.host()}).value_or(0);
+    }
+    return;
+  }
   silent_looks_ = 0;
   on_line_(fmt::format("the broker {}; it is killed{}",
                        stopped ? "is stopped" : "does not answer any more",

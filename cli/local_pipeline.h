@@ -78,6 +78,7 @@ class LocalPipeline {
   // and a disk slow; fewer once we are to end.
   static constexpr int kPatience = 15;
   static constexpr int kPatienceOnceInterrupted = 5;
+  static constexpr int kAskAgain = 3;
 
   // The longest drain_timeout of its stages: what the broker may wait for workers that leave.
   [[nodiscard]] Duration LongestDrain() const { return longest_drain_; }

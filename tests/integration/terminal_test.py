@@ -125,6 +125,7 @@ class TerminalTest(TestCase):
         self.assert_gone(children)
 
     def test_the_second_ctrl_c_stops_at_once(self):
+        write_photos(self.photos, 3000, "more")  # not done before the worker is frozen
         terminal = self.start_and_get_going("--set", "broker.heartbeat=50s")
         children = children_of(terminal.pid)
         os.kill(children["inference-0"], signal.SIGSTOP)  # what is in flight cannot finish
