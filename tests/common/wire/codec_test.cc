@@ -201,13 +201,15 @@ TEST_CASE("replies survive the wire with their numbers") {
   CHECK(ThroughReply(Submitted{RunId(3)}).run == RunId(3));
   ThroughReply(OkReply{});
   StatusReply status;
-  status.runs.push_back({RunId(1), "/in", "/out", "active", 5, 1, 2, 1, 3, true, 1.5, "", "{}"});
+  status.runs.push_back(
+      {RunId(1), "/in", "/out", "active", 5, 1, 2, 1, 3, true, 1.5, "", "new", "{}"});
   status.trouble = "full";
   status.stages.push_back({"scan", 1, 2, 3, 4, 0.5});
   const StatusReply got = ThroughReply(status);
   CHECK(got.trouble == "full");
   CHECK(got.runs.at(0).failed == 2);
   CHECK(got.runs.at(0).resumed == 3);
+  CHECK(got.runs.at(0).remark == "new");
   CHECK(got.runs.at(0).report == "{}");
   CHECK(got.stages.at(0).busy == doctest::Approx(0.5));
   CHECK(ThroughReply(FailuresReply{{"{}"}, true}).more);
