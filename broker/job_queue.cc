@@ -214,6 +214,13 @@ void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant n
   const auto found = runs_.find(id);
   if (found == runs_.end()) return;
   Run& run = found->second;
+  if (run.phase == RunPhase::kEnded && run.result == RunResult::kPaused) {
+    // Nothing was in flight when it was paused. Its end has not been carried out yet, or it would
+    // have been dropped: this is what counts.
+    run.result = result;
+    run.reason = std::move(reason);
+    return;
+  }
   const bool pausing = run.phase == RunPhase::kStopping && run.result == RunResult::kPaused;
   if (run.phase != RunPhase::kActive && run.phase != RunPhase::kOpened && !pausing) return;
   run.phase = RunPhase::kStopping;

@@ -641,6 +641,18 @@ TEST_CASE("a paused run sends nothing more, and may be stopped for good meanwhil
   CHECK(world.queue.FindRun(run)->result == RunResult::kStopped);
 }
 
+TEST_CASE(
+    "a run that is stopped at the moment at which its pause has ended it is stopped for good") {
+  QueueWorld world;
+  const RunId run = world.AddRun();
+  world.queue.StopRun(run, RunResult::kPaused, "paused", world.now);  // with nothing in flight
+  world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
+  world.Settle();
+  REQUIRE(world.Ended(run));
+  CHECK(world.queue.FindRun(run)->result == RunResult::kStopped);
+  CHECK(world.queue.FindRun(run)->reason == "cancelled");
+}
+
 // Items that end one after another at the stage behind the scan: 'o' ok, 's' skipped, 'f' failed as
 // corrupt, 'e' empty, 't' truncated, 'u' unreadable. Until the run gives up.
 void EndOneByOne(QueueWorld& world, RunId run, const std::string& ends) {
