@@ -159,7 +159,9 @@ class Stopping(TestCase):
                     self.assert_gone(children)
                     report = self.report()
                     self.assertGreater(report["unfinished"], 0, report)
-                    self.assertEqual(report["ok"], len(files_below(self.out)))
+                    # A worker that is killed may have written pictures that it could not report any more.
+                    self.assertLessEqual(report["ok"], len(files_below(self.out)))
+                    self.assertLess(len(files_below(self.out)), report["ok"] + report["unfinished"])
                     self.assertEqual(self.failures(), {})
                     self.assertIn("the same command goes on where it stopped", run.stderr)
 
