@@ -41,7 +41,7 @@ std::string DescribeOptionChanges(const Topology& before, const Topology& now) {
     for (const OptionSpec& spec : schema->specs()) {
       const std::string value_before = TextOf(was->options.Find(spec.name));
       const std::string value = TextOf(stage.options.Find(spec.name));
-      if (!spec.shapes_results || value == value_before) continue;
+      if (spec.in_recipe == InRecipe::kNever || value == value_before) continue;
       text += fmt::format("{}{}.options.{} was {}, is {}", text.empty() ? "" : "; ", stage.name,
                           spec.name, value_before, value);
     }

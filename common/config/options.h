@@ -34,6 +34,20 @@ enum class OptionType {
 using OptionValue =
     std::variant<bool, std::int64_t, double, std::string, Duration, std::vector<std::string>>;
 
+// How an option takes part in its stage's recipe (common/stage/recipe.h): what was done with
+// another recipe is done again.
+enum class InRecipe {
+  // The results do not depend on it: it only says where or how fast, or it is the path of a file
+  // whose content the stage's Ingredients tell.
+  kNever,
+  // With its value, where that is not the default: an option that is added to a stage leaves done
+  // what was done before. So its default never changes; another default is another option.
+  kUnlessDefault,
+  // With its value, default or not. Only the options of version 0.1 are written like this, since
+  // their recipes are in users' states (tests/stages/recipes_test.cc). Not for a new one.
+  kAlways,
+};
+
 struct OptionSpec {
   std::string name;  // "size.width" is written `size: {width: 512}`
   OptionType type = OptionType::kText;
@@ -47,11 +61,7 @@ struct OptionSpec {
   std::optional<double> max;
   // kPath: nothing starts while there is no such file (LoadContext::check_files).
   bool must_exist = false;
-  // Whether the stage's results depend on it: then its value is part of the workers' recipe
-  // (common/stage/recipe.h), and what was done with another value is done again. False for what
-  // only says where or how fast, and for the path of a file whose content the stage's Ingredients
-  // tell.
-  bool shapes_results = true;
+  InRecipe in_recipe = InRecipe::kUnlessDefault;
 };
 
 // Declared once by each stage, in its small options library:

@@ -43,7 +43,13 @@ std::string RecipeText(std::string_view executable, const OptionSchema& schema,
                        const Options& options) {
   std::vector<const OptionSpec*> specs;
   for (const OptionSpec& spec : schema.specs()) {
-    if (spec.shapes_results) specs.push_back(&spec);
+    const OptionValue* value = options.Find(spec.name);
+    const bool is_default =
+        value == nullptr || (spec.default_value && *value == *spec.default_value);
+    if (spec.in_recipe == InRecipe::kAlways ||
+        (spec.in_recipe == InRecipe::kUnlessDefault && !is_default)) {
+      specs.push_back(&spec);
+    }
   }
   // In the order of their names: that of their declaration may change.
   std::ranges::sort(specs, {}, &OptionSpec::name);

@@ -15,8 +15,7 @@
 namespace millrace {
 
 // The part that is known before the stage has started, as text of one form only. `executable` may
-// be a path: its last component counts. Of the options those with OptionSpec::shapes_results count,
-// whether they were written or are defaults.
+// be a path: its last component counts. OptionSpec::in_recipe says which options count.
 std::string RecipeText(std::string_view executable, const OptionSchema& schema,
                        const Options& options);
 

@@ -29,24 +29,26 @@ OptionSchema InferenceOptions() {
             .help = "What finds the classes: bisenet-face (19 parts of a face), torchscript (a "
                     "module of yours), or skin-tone (colour alone, needs no weights).",
             .default_value = std::string("bisenet-face"),
-            .choices = {"bisenet-face", "torchscript", "skin-tone"}})
+            .choices = {"bisenet-face", "torchscript", "skin-tone"},
+            .in_recipe = InRecipe::kAlways})
       .Add({.name = "weights",
             .type = OptionType::kPath,
             .help = "The model's weights: a state dict (.pth) for bisenet-face, a module of "
                     "torch.jit.save for torchscript.",
-            .shapes_results = false})  // the file's content does: InferenceStage::Ingredients
+            .in_recipe = InRecipe::kNever})  // the file's content does: InferenceStage::Ingredients
       .Add({.name = "device",
             .type = OptionType::kText,
             .help =
                 "Where the model runs: auto (a GPU where there is one; of several, each replica "
                 "takes the next), cpu, cuda or cuda:N.",
             .default_value = std::string("auto"),
-            .shapes_results = false})
+            .in_recipe = InRecipe::kNever})
       .Add({.name = "precision",
             .type = OptionType::kChoice,
             .help = "The arithmetic: fp32, exact, without TF32.",
             .default_value = std::string("fp32"),
-            .choices = {"fp32"}})
+            .choices = {"fp32"},
+            .in_recipe = InRecipe::kAlways})
       .Add({.name = "threads",
             .type = OptionType::kInteger,
             .help = "CPU threads of each replica; 0 shares the cores this process may use among "
@@ -54,7 +56,7 @@ OptionSchema InferenceOptions() {
             .default_value = std::int64_t{0},
             .min = 0,
             .max = 1024,
-            .shapes_results = false});
+            .in_recipe = InRecipe::kNever});
   return schema;
 }
 

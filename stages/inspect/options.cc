@@ -13,31 +13,35 @@ OptionSchema InspectStageOptions() {
             .help = "What is looked at: open, the header; decode, every pixel's data; strict, also "
                     "what costs no pixels.",
             .default_value = "decode",
-            .choices = {"open", "decode", "strict"}})
+            .choices = {"open", "decode", "strict"},
+            .in_recipe = InRecipe::kAlways})
       .Add({.name = "max_pixels",
             .type = OptionType::kInteger,
             .help = "A picture of more pixels is too-large: it is not decoded, and not judged.",
             .default_value = std::int64_t{256'000'000},
             .min = 1,
-            .max = 1'000'000'000})
+            .max = 1'000'000'000,
+            .in_recipe = InRecipe::kAlways})
       .Add({.name = "max_side",
             .type = OptionType::kInteger,
             .help = "A picture wider or higher than this is too-large.",
             .default_value = std::int64_t{65536},
             .min = 1,
-            .max = 1'000'000})
+            .max = 1'000'000,
+            .in_recipe = InRecipe::kAlways})
       .Add({.name = "max_bytes",
             .type = OptionType::kBytes,
             .help = "A larger file is too-large: it is not read, since it would be all in memory.",
             .default_value = std::int64_t{256} << 20,
             .min = 1,
-            .max = 2147483647})
+            .max = 2147483647,
+            .in_recipe = InRecipe::kAlways})
       .Add({.name = "readers",
             .type = OptionType::kList,
             .help = "FOLDER=COUNT: how many files under that folder the workers of one machine "
                     "read at once, for a hard disk (1) or a network mount.",
             .default_value = std::vector<std::string>(),
-            .shapes_results = false});
+            .in_recipe = InRecipe::kNever});
   schema.AllowSandbox();
   return schema;
 }

@@ -10,7 +10,7 @@ OptionSchema ScannerOptions() {
               .default_value = std::int64_t{1000},
               .min = 1,
               .max = 50'000,
-              .shapes_results = false});
+              .in_recipe = InRecipe::kNever});
   return schema;
 }
 

@@ -42,7 +42,7 @@ TEST_CASE("what only says where or how fast is no reason to do an item again") {
   std::vector<std::string> shapeless;
   for (const std::string& name : BuiltinExecutables()) {
     for (const OptionSpec& spec : BuiltinSchema(name)->specs()) {
-      if (!spec.shapes_results) shapeless.push_back(name + "." + spec.name);
+      if (spec.in_recipe == InRecipe::kNever) shapeless.push_back(name + "." + spec.name);
     }
   }
   std::ranges::sort(shapeless);

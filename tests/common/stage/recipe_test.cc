@@ -11,15 +11,26 @@ namespace {
 
 OptionSchema Schema() {
   OptionSchema schema;
-  schema.Add({.name = "size", .type = OptionType::kInteger, .default_value = std::int64_t{512}})
+  schema
+      .Add({.name = "size",
+            .type = OptionType::kInteger,
+            .default_value = std::int64_t{512},
+            .in_recipe = InRecipe::kAlways})
       .Add({.name = "keep",
             .type = OptionType::kList,
-            .default_value = std::vector<std::string>{"skin", "nose"}})
+            .default_value = std::vector<std::string>{"skin", "nose"},
+            .in_recipe = InRecipe::kAlways})
       .Add({.name = "pause",
             .type = OptionType::kDuration,
-            .default_value = Duration(std::chrono::seconds(1))})
-      .Add({.name = "label", .type = OptionType::kText})
-      .Add({.name = "device", .type = OptionType::kText, .shapes_results = false});
+            .default_value = Duration(std::chrono::seconds(1)),
+            .in_recipe = InRecipe::kAlways})
+      .Add({.name = "label", .type = OptionType::kText, .in_recipe = InRecipe::kAlways})
+      .Add({.name = "device", .type = OptionType::kText, .in_recipe = InRecipe::kNever})
+      .Add({.name = "later",
+            .type = OptionType::kChoice,
+            .default_value = std::string("off"),
+            .choices = {"off", "on"}})
+      .Add({.name = "later_label", .type = OptionType::kText});
   return schema;
 }
 
@@ -46,6 +57,19 @@ TEST_CASE("an option that shapes results changes the recipe, and no other does")
   CHECK(TextWith("label", std::string()) != plain);
   CHECK(TextWith("size", std::int64_t{512}) == plain);  // the default, written out
   CHECK(TextWith("device", std::string("cuda")) == plain);
+}
+
+TEST_CASE("an option that was added later changes no recipe while it has its default") {
+  const std::string plain = RecipeText("millrace-test", Schema(), Options::Defaults(Schema()));
+  CHECK(TextWith("later", std::string("off")) == plain);
+  CHECK(TextWith("later", std::string("on")) ==
+        "13:millrace-test\n"
+        "keep=12:4:skin4:nose\n"
+        "label\n"
+        "later=2:on\n"
+        "pause=10:1000000000\n"
+        "size=3:512\n");
+  CHECK(TextWith("later_label", std::string()) != plain);
 }
 
 TEST_CASE("where the executable lies does not matter, which one it is does") {
