@@ -25,27 +25,27 @@ Result<std::unique_ptr<StateThread>> StateThread::Start(std::unique_ptr<State> s
 
 StateThread::~StateThread() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stop_ = true;
     waiting_.clear();
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
   thread_.join();
 }
 
 std::uint64_t StateThread::Post(StateRequest request) {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     waiting_.push_back({++posted_, std::move(request)});
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
   return posted_;
 }
 
 StateProgress StateThread::Take() {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = read(event_.get(), &count, sizeof count);
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   StateProgress taken;
   taken.durable = progress_.durable;
   taken.broken = progress_.broken;
@@ -63,7 +63,7 @@ void StateThread::Run() {
   NameThread("state");
   const auto publish = [this](std::vector<StateAnswered> answers, std::uint64_t through) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       for (StateAnswered& each : answers) progress_.answers.push_back(std::move(each));
       progress_.durable = through;
     }
@@ -72,14 +72,14 @@ void StateThread::Run() {
   while (true) {
     std::deque<GroupCommit::Posted> batch;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stop_ || !waiting_.empty(); });
+      const MutexLock lock(mutex_);
+      while (!stop_ && waiting_.empty()) wake_.Wait(mutex_);
       if (waiting_.empty()) return;
       batch.swap(waiting_);
     }
     if (Result<void> done = commit_.CarryOut(batch, publish); !done) {
       {
-        const std::lock_guard lock(mutex_);
+        const MutexLock lock(mutex_);
         progress_.broken = done.error();
       }
       return Signal();

@@ -2,16 +2,15 @@
 // disk.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include "broker/state/group_commit.h"
 #include "broker/state/requests.h"
 #include "broker/state/state.h"
+#include "common/base/mutex.h"
 #include "common/base/result.h"
 #include "common/os/unique_fd.h"
 
@@ -47,11 +46,11 @@ class StateThread {
   std::uint64_t posted_ = 0;        // the owner's
   std::uint64_t durable_seen_ = 0;  // the owner's
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<GroupCommit::Posted> waiting_;  // guarded by mutex_
-  StateProgress progress_;                   // guarded by mutex_; what Take has not taken
-  bool stop_ = false;                        // guarded by mutex_
+  Mutex mutex_;
+  Condition wake_;
+  std::deque<GroupCommit::Posted> waiting_ GUARDED_BY(mutex_);
+  StateProgress progress_ GUARDED_BY(mutex_);  // what Take has not taken
+  bool stop_ GUARDED_BY(mutex_) = false;
 
   std::thread thread_;  // the last: it uses the others
 };

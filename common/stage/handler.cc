@@ -58,17 +58,17 @@ Result<std::unique_ptr<Handler>> Handler::Begin(StageMaker make, StageContext co
 
 Handler::~Handler() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stop_ = true;
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
   thread_.join();
 }
 
 std::optional<HandlerEvent> Handler::TakeEvent() {
   std::uint64_t count = 0;
   if (read(event_.get(), &count, sizeof count) != sizeof count) return std::nullopt;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   busy_ = false;
   call_.reset();
   return std::exchange(answer_, std::nullopt);
@@ -78,10 +78,10 @@ void Handler::Process(std::vector<Job> jobs) {
   call_ = std::make_shared<Call>(*this, std::move(jobs));
   busy_ = true;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     next_ = call_;
   }
-  wake_.notify_one();
+  wake_.NotifyOne();
 }
 
 void Handler::Cancel(std::span<const JobId> jobs) {
@@ -96,7 +96,7 @@ void Handler::SetLeaseUntil(Instant instant) {
 void Handler::Answer(HandlerEvent event) {
   ++progress_;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     answer_ = std::move(event);
   }
   const std::uint64_t one = 1;
@@ -143,8 +143,8 @@ void Handler::Run(const StageMaker& make, const StageContext& context) {
   for (;;) {
     std::shared_ptr<Call> call;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return stop_ || next_ != nullptr; });
+      const MutexLock lock(mutex_);
+      while (!stop_ && next_ == nullptr) wake_.Wait(mutex_);
       if (stop_) return;
       call = std::exchange(next_, nullptr);
     }

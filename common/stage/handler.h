@@ -2,11 +2,9 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,6 +13,7 @@
 #include <vector>
 
 #include "common/base/clock.h"
+#include "common/base/mutex.h"
 #include "common/base/result.h"
 #include "common/os/unique_fd.h"
 #include "common/stage/stage.h"
@@ -77,11 +76,11 @@ class Handler {
   std::atomic<std::uint64_t> progress_{0};
   std::atomic<Duration::rep> lease_until_{0};  // since the clock's epoch
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::shared_ptr<Call> next_;          // guarded by mutex_
-  std::optional<HandlerEvent> answer_;  // guarded by mutex_
-  bool stop_ = false;                   // guarded by mutex_
+  Mutex mutex_;
+  Condition wake_;
+  std::shared_ptr<Call> next_ GUARDED_BY(mutex_);
+  std::optional<HandlerEvent> answer_ GUARDED_BY(mutex_);
+  bool stop_ GUARDED_BY(mutex_) = false;
 
   std::thread thread_;  // the last: it uses the others
 };
