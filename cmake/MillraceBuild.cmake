@@ -33,11 +33,34 @@ endif()
 add_link_options(-Wl,--as-needed)
 
 set(MILLRACE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
-  -Wcast-qual -Wnull-dereference -Wimplicit-fallthrough -Wno-missing-field-initializers -Werror)
+  -Wcast-qual -Wnull-dereference -Wimplicit-fallthrough -Wno-missing-field-initializers)
+# Not for everybody: a compiler that is newer than the project may know warnings that it does not.
+if(MILLRACE_WERROR)
+  list(APPEND MILLRACE_WARNINGS -Werror)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # They report inlined standard-library code as ours (gcc bugs 105562, 105329, 80635), and which
   # code is inlined differs from one version to the next.
   list(APPEND MILLRACE_WARNINGS -Wno-restrict -Wno-null-dereference -Wno-maybe-uninitialized)
+endif()
+
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  list(APPEND MILLRACE_WARNINGS -Wthread-safety)
+endif()
+
+# Files of strangers are decoded here: a bug should end the process, not serve the file. The
+# sanitizers see more, and do not go with FORTIFY.
+if(MILLRACE_HARDEN AND NOT MILLRACE_SANITIZE AND NOT MILLRACE_FUZZ)
+  add_compile_options(-fstack-protector-strong -fstack-clash-protection)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    add_compile_options(-fcf-protection=full)
+  endif()
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
+  # FORTIFY needs the optimiser.
+  add_compile_definitions($<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+  add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+  include(CheckPIESupported)
+  check_pie_supported(LANGUAGES CXX)
 endif()
 
 if(MILLRACE_SANITIZE)
@@ -71,9 +94,13 @@ function(millrace_executable name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# millrace_test(NAME SOURCES a_test.cc DEPS x y): a doctest executable, one ctest entry.
+# millrace_test(NAME SOURCES a_test.cc DEPS x y LABELS slow): a doctest executable, one ctest entry.
+# Labels: unit (the default, seconds), slow (more than that), integration (processes), soak (hours).
 function(millrace_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
   add_executable(${name} ${CMAKE_SOURCE_DIR}/tests/doctest_main.cc ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_compile_options(${name} PRIVATE ${MILLRACE_WARNINGS})

@@ -1,10 +1,15 @@
 """Waiting for a condition, and finding ports: what every test of whole processes needs."""
+import fcntl
+import os
 import random
 import socket
+import tempfile
 import time
 
 # Under a sanitizer everything takes many times longer: deadlines only bound a failing test.
 PATIENCE_S = 100
+
+PORTS_IN_RANGE = 64
 
 
 def wait_until(condition, what, patience_s=PATIENCE_S):
@@ -18,17 +23,28 @@ def wait_until(condition, what, patience_s=PATIENCE_S):
     raise AssertionError(f"waited {patience_s} s for {what}")
 
 
+_claims = []  # open files: a range of ports is this process's until it ends
+
+
 def free_ports(count):
-    """The first of `count` ports in a row that nobody listens on."""
+    """The first of `count` ports in a row, at most 64, that nobody listens on and that no other test is given."""
+    assert count <= PORTS_IN_RANGE
     while True:
-        first = random.randrange(10_000, 30_000)
+        first = 10_000 + PORTS_IN_RANGE * random.randrange(20_000 // PORTS_IN_RANGE)
+        claim = open(os.path.join(tempfile.gettempdir(), f"millrace-test-ports-{first}.lock"), "ab")
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            claim.close()
+            continue
         sockets = []
         try:
             for port in range(first, first + count):
                 sockets.append(socket.create_server(("127.0.0.1", port)))
+            _claims.append(claim)
             return first
         except OSError:
-            continue
+            claim.close()
         finally:
             for taken in sockets:
                 taken.close()

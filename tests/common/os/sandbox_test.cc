@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <netinet/in.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
@@ -200,6 +201,24 @@ TEST_CASE("in a sandbox there is no network, no other program and no power over 
                {"bpf", [] { return syscall(SYS_bpf, 0, nullptr, 0); }},
                {"mount", [] { return syscall(SYS_mount, nullptr, "/", nullptr, 0, nullptr); }},
                {"namespace", [] { return syscall(SYS_unshare, 0); }}});
+        }) == "");
+}
+
+TEST_CASE("a call that no list names is refused, and so is a command to a descriptor or a device") {
+  if (!SandboxPossible()) return;
+  std::array<int, 2> pipes{};
+  REQUIRE(pipe(pipes.data()) == 0);
+  const UniqueFd near(pipes[0]);
+  const UniqueFd far(pipes[1]);
+  CHECK(InSandbox([&] {
+          return Unlike(kNotPermitted,
+                        {{"sync", [] { return syscall(SYS_sync); }},
+                         {"inotify", [] { return syscall(SYS_inotify_init1, 0); }},
+                         {"sethostname", [] { return syscall(SYS_sethostname, "", 0); }},
+                         {"setuid", [] { return syscall(SYS_setuid, getuid()); }},
+                         {"lease", [&] { return fcntl(near.get(), F_GETLEASE); }},
+                         {"seals", [&] { return fcntl(near.get(), F_GET_SEALS); }},
+                         {"device", [&] { return ioctl(near.get(), FIGETBSZ, nullptr); }}});
         }) == "");
 }
 
