@@ -9,7 +9,7 @@
 #include "common/payload/meta.h"
 #include "common/wire/codec.h"
 #include "common/wire/paths.h"
-#include "common/wire/words.h"
+#include "common/wire/token.h"
 
 namespace millrace {
 namespace {
@@ -25,8 +25,8 @@ std::string Cut(std::string text) {
 // A code as the broker takes it. One that is no word, an exception's text, say, would be a key of
 // the report: the item then fails by `protocol`, and what was given stands in its text.
 std::string TakeCode(const std::string& code, std::string& text) {
-  if (wire::IsWord(code)) return code;
-  text = Cut(wire::NoWord("code", code) + (text.empty() ? "" : ": " + text));
+  if (wire::IsToken(code)) return code;
+  text = Cut(wire::InvalidToken("code", code) + (text.empty() ? "" : ": " + text));
   return "protocol";
 }
 
@@ -40,8 +40,8 @@ void TakeFound(wire::FoundItem& found) {
   } else if (auto* fail = std::get_if<wire::FoundItem::Fail>(&found.what)) {
     fail->code = TakeCode(fail->code, fail->text);
   } else if (const auto& reason = std::get<wire::FoundItem::Skip>(found.what).reason;
-             !wire::IsWord(reason)) {
-    found.what = wire::FoundItem::Fail{"protocol", wire::NoWord("reason to skip it", reason)};
+             !wire::IsToken(reason)) {
+    found.what = wire::FoundItem::Fail{"protocol", wire::InvalidToken("reason to skip it", reason)};
   }
 }
 
@@ -124,7 +124,7 @@ void JobQueue::ReleaseClaim(Worker& worker, const Job& job, Instant now) {
 bool JobQueue::TakeRecord(Job& job, wire::Record record, Instant now) {
   if (record.name.empty()) return true;
   if (!wire::IsRecordName(record.name)) {
-    EndItem(job, ItemOutcome::kFailed, "protocol", wire::NoRecordName(record.name), now);
+    EndItem(job, ItemOutcome::kFailed, "protocol", wire::InvalidRecordName(record.name), now);
     return false;
   }
   if (record.line.find('\n') != std::string::npos) {
@@ -136,11 +136,11 @@ bool JobQueue::TakeRecord(Job& job, wire::Record record, Instant now) {
 }
 
 bool JobQueue::TakeWarnings(Job& job, std::vector<std::string> warnings, Instant now) {
-  const auto none = std::find_if_not(warnings.begin(), warnings.end(), wire::IsWord);
+  const auto none = std::find_if_not(warnings.begin(), warnings.end(), wire::IsToken);
   if (none != warnings.end() || warnings.size() > wire::kMaxWarnings) {
     EndItem(job, ItemOutcome::kFailed, "protocol",
             none != warnings.end()
-                ? wire::NoWord("warning", *none)
+                ? wire::InvalidToken("warning", *none)
                 : "it has " + std::to_string(warnings.size()) + " warnings; the most is " +
                       std::to_string(wire::kMaxWarnings),
             now);
@@ -281,9 +281,9 @@ void JobQueue::Skipped(IncarnationId id, std::span<const wire::SkipResult> resul
     crash_loops_.Success(worker->stage, worker->replica);
     if (job->id == runs_.at(job->run).scan_job) {
       EndItem(*job, ItemOutcome::kFailed, "protocol", "the scanner skipped a scan chunk", now);
-    } else if (!wire::IsWord(result.reason)) {
+    } else if (!wire::IsToken(result.reason)) {
       EndItem(*job, ItemOutcome::kFailed, "protocol",
-              wire::NoWord("reason to skip it", result.reason), now);
+              wire::InvalidToken("reason to skip it", result.reason), now);
     } else {
       EndItem(*job, ItemOutcome::kSkipped, result.reason, "", now);
     }

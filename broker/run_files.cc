@@ -16,11 +16,11 @@
 #include "common/base/json_text.h"
 #include "common/base/path_below.h"
 #include "common/os/atomic_file.h"
-#include "common/os/place.h"
+#include "common/os/dir_entry.h"
 #include "common/os/random.h"
 #include "common/os/unique_fd.h"
 #include "common/wire/paths.h"
-#include "common/wire/words.h"
+#include "common/wire/token.h"
 
 namespace millrace {
 namespace {
@@ -52,7 +52,7 @@ bool IsThere(const std::string& path) {
 // link on the way.
 bool RemoveOutput(const std::string& output, const wire::OutputFile& file) {
   if (!wire::IsOutputPath(file.path)) return false;
-  const OsResult<Place> place = OpenPlace(output, file.path);
+  const OsResult<DirEntry> place = OpenDirEntry(output, file.path);
   if (!place) return false;
   const OsResult<struct stat> status = place->Look();
   return status && S_ISREG(status->st_mode) &&

@@ -72,15 +72,15 @@ void AddAnswerTimeoutOption(CLI::App& command, BrokerChoice& choice) {
                        FormatDuration(kAnswerTimeout) + ")");
 }
 
-Result<std::unique_ptr<BrokerLink>> BrokerLink::Connect(const BrokerChoice& choice) {
+Result<std::unique_ptr<BrokerClient>> BrokerClient::Connect(const BrokerChoice& choice) {
   ASSIGN_OR_RETURN(const net::Endpoint endpoint, EndpointOf(choice));
   ASSIGN_OR_RETURN(net::Context context, net::Context::Create());
   ASSIGN_OR_RETURN(net::ControlClient client, net::ControlClient::Connect(context, endpoint));
-  return std::unique_ptr<BrokerLink>(new BrokerLink(std::move(context), std::move(client),
-                                                    choice.timeout.value_or(kAnswerTimeout)));
+  return std::unique_ptr<BrokerClient>(new BrokerClient(std::move(context), std::move(client),
+                                                        choice.timeout.value_or(kAnswerTimeout)));
 }
 
-Result<wire::ControlReply> BrokerLink::Call(const wire::ControlRequest& request) {
+Result<wire::ControlReply> BrokerClient::Call(const wire::ControlRequest& request) {
   const SteadyClock clock;
   const Instant deadline = clock.Now() + timeout_;
   for (;;) {

@@ -34,9 +34,9 @@ void AddTimeoutOption(CLI::App& command, std::optional<Duration>& timeout, const
 void AddAnswerTimeoutOption(CLI::App& command, BrokerChoice& choice);
 
 // For requests, one at a time.
-class BrokerLink {
+class BrokerClient {
  public:
-  static Result<std::unique_ptr<BrokerLink>> Connect(const BrokerChoice& choice);
+  static Result<std::unique_ptr<BrokerClient>> Connect(const BrokerChoice& choice);
 
   [[nodiscard]] net::ControlClient& control() { return client_; }
 
@@ -53,7 +53,7 @@ class BrokerLink {
   static constexpr Duration kAskAgain = std::chrono::seconds(2);
 
  private:
-  BrokerLink(net::Context context, net::ControlClient client, Duration timeout)
+  BrokerClient(net::Context context, net::ControlClient client, Duration timeout)
       : context_(std::move(context)), client_(std::move(client)), timeout_(timeout) {}
   Result<wire::ControlReply> Call(const wire::ControlRequest& request);
 

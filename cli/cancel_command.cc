@@ -16,7 +16,7 @@ struct CancelOptions {
 };
 
 Result<void> Cancel(const CancelOptions& options) {
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
+  ASSIGN_OR_RETURN(auto link, BrokerClient::Connect(options.broker));
   RETURN_IF_ERROR(
       link->Ask<wire::OkReply>(wire::CancelRequest{RunId(options.run), options.reason}));
   return {};
@@ -39,7 +39,7 @@ void AddCancelCommand(CLI::App& app, Action& chosen) {
   command->callback([options, &chosen] {
     chosen = [options] {
       const Result<void> cancelled = Cancel(*options);
-      return cancelled ? kExitDone : Complain(cancelled.error());
+      return cancelled ? kExitDone : PrintError(cancelled.error());
     };
   });
 }

@@ -11,9 +11,9 @@
 #include <system_error>
 #include <vector>
 
-#include "cli/check/acting.h"
 #include "cli/check/check_run.h"
 #include "cli/check/check_summary.h"
+#include "cli/check/remediate.h"
 #include "cli/check/result_output.h"
 #include "cli/check/verdict_list.h"
 #include "cli/command.h"
@@ -45,7 +45,7 @@ struct Checked {
   std::int64_t resumed = 0;
   std::int64_t skipped = 0;
 
-  Result<void> ForEach(const TakeVerdict& take) const {
+  Result<void> ForEach(const VerdictHandler& take) const {
     for (const CheckedInput& one : inputs) {
       RETURN_IF_ERROR(ForEachVerdictOfRun(one.output, one.input,
                                           [&](const FileVerdict& verdict) -> Result<void> {
@@ -171,7 +171,7 @@ Result<int> Check(const CheckOptions& options) {
     return ExitStatusOfSignal(checked.told_to_stop);
   }
   if (options.act.Any()) {
-    const auto verdicts = [&](const TakeVerdict& take) { return checked.ForEach(take); };
+    const auto verdicts = [&](const VerdictHandler& take) { return checked.ForEach(take); };
     ASSIGN_OR_RETURN(const int status,
                      ActOnBroken(signals, options.act, summary, folders, verdicts, terminal));
     if (status != kExitDone) return status;
@@ -184,7 +184,7 @@ Result<int> Apply(const CheckOptions& options) {
   ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());
   Terminal terminal(STDERR_FILENO);
   bool complete = true;
-  const auto verdicts = [&](const TakeVerdict& take) {
+  const auto verdicts = [&](const VerdictHandler& take) {
     return ForEachVerdictOfReport(options.apply, take, &complete);
   };
   CheckSummary summary;
@@ -248,7 +248,7 @@ Result<void> CheckOptionsAgree(const CheckOptions& options) {
       return usage("--quarantine: DIR is INPUT itself; choose another folder");
     }
   }
-  return CheckThatItCanAsk(options.act);
+  return RequireTerminal(options.act);
 }
 
 Result<int> Run(CheckOptions& options) {
@@ -367,7 +367,7 @@ void AddCheckCommand(CLI::App& app, Action& chosen) {
     options->how = OptionOfChecking(*command);
     chosen = [options] {
       const Result<int> status = Run(*options);
-      return status ? *status : Complain(status.error());
+      return status ? *status : PrintError(status.error());
     };
   });
 }

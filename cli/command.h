@@ -34,6 +34,6 @@ void AddModelCommand(CLI::App& app, Action& chosen);
 void AddCompletionCommand(CLI::App& app, Action& chosen);
 
 // Says "millrace: ..." on stderr and returns the exit status that goes with the error.
-int Complain(const Error& error);
+int PrintError(const Error& error);
 
 }  // namespace millrace::cli

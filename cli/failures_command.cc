@@ -90,7 +90,7 @@ void AddFailuresCommand(CLI::App& app, Action& chosen) {
   command->callback([options, &chosen] {
     chosen = [options] {
       const Result<void> shown = ShowFailures(*options);
-      return shown ? kExitDone : Complain(shown.error());
+      return shown ? kExitDone : PrintError(shown.error());
     };
   });
 }

@@ -228,7 +228,7 @@ void LocalPipeline::TellExit(const wire::Exit& exit) {
 }
 
 int LocalPipeline::BrokerExitStatus() const {
-  const ChildEnd misconfigured{.status = BrokerKeeper::kWrongConfiguration, .signal = 0};
+  const ChildEnd misconfigured{.status = BrokerSupervisor::kWrongConfiguration, .signal = 0};
   return BrokerEnd() == misconfigured ? kExitUsage : kExitUnfinished;
 }
 

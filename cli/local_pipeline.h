@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/broker_keeper.h"
-#include "cli/supervisor.h"
+#include "cli/broker_supervisor.h"
+#include "cli/worker_supervisor.h"
 #include "common/base/clock.h"
 #include "common/config/topology.h"
 #include "common/net/context.h"
@@ -97,8 +97,8 @@ class LocalPipeline {
   const Duration longest_drain_;
   net::Context context_;
   net::ControlClient control_;
-  BrokerKeeper broker_;
-  Supervisor workers_;
+  BrokerSupervisor broker_;
+  WorkerSupervisor workers_;
   std::string cannot_start_;
   bool shutting_down_ = false;
   bool workers_told_ = false;  // by a signal, where the broker could not

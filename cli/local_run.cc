@@ -83,21 +83,21 @@ Result<SessionEnd> RunToEnd(SignalFd& signals, const TempDir& dir, LocalRun run,
                         .log_level = quiet ? "warn" : "",
                         .hold = true,
                         .on_line = [&terminal](std::string_view line) { terminal.Print(line); }}));
-  RunSession session(clock, signals, terminal, *pipeline,
-                     {.progress = options.progress,
-                      .until = options.until,
-                      .remark_details = run.remark_details,
-                      .on_accepted =
-                          [&] {
-                            const auto noted = run.on_accepted();
-                            if (!noted) terminal.Print("millrace: " + noted.error().message);
-                          },
-                      .ended = run.ended});
+  LocalSession session(clock, signals, terminal, *pipeline,
+                       {.progress = options.progress,
+                        .until = options.until,
+                        .remark_details = run.remark_details,
+                        .on_accepted =
+                            [&] {
+                              const auto noted = run.on_accepted();
+                              if (!noted) terminal.Print("millrace: " + noted.error().message);
+                            },
+                        .ended = run.ended});
   return session.Run(std::move(run.request));
 }
 
-Result<int> RunHere(SignalFd& signals, const TempDir& dir, LocalRun run,
-                    const LocalRunOptions& options) {
+Result<int> RunLocally(SignalFd& signals, const TempDir& dir, LocalRun run,
+                       const LocalRunOptions& options) {
   Terminal terminal(STDERR_FILENO);
   const std::string how_to_go_on = run.how_to_go_on;
   ASSIGN_OR_RETURN(const SessionEnd end, RunToEnd(signals, dir, std::move(run), options, terminal));

@@ -37,7 +37,7 @@ struct LocalRun {
   wire::ControlRequest request;  // what starts the run: Submit or RetryRequest
   // Called once the broker has taken the run; an error is shown, and no more than that.
   std::function<Result<void>()> on_accepted;
-  std::string remark_details;  // as RunFollower's
+  std::string remark_details;  // as StatusFollower's
   std::string how_to_go_on;    // a sentence, for a run that was stopped before its end
   EndedSink* ended = nullptr;  // as in SessionOptions
 };
@@ -49,7 +49,7 @@ Result<SessionEnd> RunToEnd(SignalFd& signals, const TempDir& dir, LocalRun run,
                             const LocalRunOptions& options, Terminal& terminal);
 
 // The same, with the report on the terminal. Returns the exit status.
-Result<int> RunHere(SignalFd& signals, const TempDir& dir, LocalRun run,
-                    const LocalRunOptions& options);
+Result<int> RunLocally(SignalFd& signals, const TempDir& dir, LocalRun run,
+                       const LocalRunOptions& options);
 
 }  // namespace millrace::cli

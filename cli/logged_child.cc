@@ -6,7 +6,7 @@ namespace millrace::cli {
 namespace {
 
 // A child that writes without newlines must not grow us without bound: its line is cut in pieces.
-constexpr std::size_t kLongestLine = 16 * 1024;
+constexpr std::size_t kMaxLine = 16 * 1024;
 
 }  // namespace
 
@@ -22,9 +22,9 @@ void LoggedChild::ReadLines(const std::function<void(std::string_view line)>& ta
   std::string_view rest = partial_;
   for (;;) {
     const std::size_t end = rest.find('\n');
-    if (std::min(end, rest.size()) > kLongestLine) {
-      take(rest.substr(0, kLongestLine));
-      rest.remove_prefix(kLongestLine);
+    if (std::min(end, rest.size()) > kMaxLine) {
+      take(rest.substr(0, kMaxLine));
+      rest.remove_prefix(kMaxLine);
     } else if (end == std::string_view::npos) {
       break;
     } else {

@@ -22,7 +22,7 @@ class LoggedChild {
   [[nodiscard]] int stderr_fd() const { return child_.stderr_fd(); }
 
   // Gives the lines that are complete by now to `take`, a long one in pieces of 16 KiB; after the
-  // end, the last one as well. Never blocks, and takes no more at once than Child::kMostRead, so
+  // end, the last one as well. Never blocks, and takes no more at once than Child::kMaxRead, so
   // that a child that never stops writing does not hold up everything else.
   void ReadLines(const std::function<void(std::string_view line)>& take);
 

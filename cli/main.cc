@@ -67,7 +67,7 @@ int Main(int argc, char** argv) {
   const std::vector<std::string> names = CommandNames(app);
   if (!words[0].starts_with('-') &&
       std::find(names.begin(), names.end(), words[0]) == names.end()) {
-    return Complain(NoSuchCommand(words[0], names));
+    return PrintError(NoSuchCommand(words[0], names));
   }
   try {
     app.parse(argc, argv);

@@ -74,7 +74,7 @@ int FetchModel(const FetchOptions& options) {
   std::string destination = options.to;
   if (destination.empty()) {
     const Result<std::string> chosen = DefaultDestination(*model);
-    if (!chosen) return Complain(chosen.error());
+    if (!chosen) return PrintError(chosen.error());
     destination = *chosen;
   }
   // A folder that there is, or one that is written as one and made by the fetch.
@@ -108,7 +108,7 @@ int FetchModel(const FetchOptions& options) {
   const Result<void> fetched = Fetch(request);
   terminal.ShowLive("");
   if (!fetched) {
-    const int status = Complain(fetched.error().WithContext("cannot fetch " + options.name));
+    const int status = PrintError(fetched.error().WithContext("cannot fetch " + options.name));
     // What the net gives instead of the file is a proxy's page, or that of a portal.
     const bool wrong_from_net = fetched.error().code == ErrorCode::kCorrupt && options.from.empty();
     if (fetched.error().code == ErrorCode::kUnavailable || wrong_from_net) {
@@ -140,7 +140,7 @@ void PrintJson(const StateDict& state) {
 
 int InspectModel(const InspectOptions& options) {
   const Result<WeightsFormat> format = DetectWeightsFormat(options.file);
-  if (!format) return Complain(format.error());
+  if (!format) return PrintError(format.error());
   if (*format == WeightsFormat::kTorchScript) {
     if (options.json) {
       fmt::print("{{\"format\":\"TorchScript\",\"looked_into\":false}}\n");
@@ -154,7 +154,7 @@ int InspectModel(const InspectOptions& options) {
     return kExitDone;
   }
   const Result<StateDict> state = LoadStateDict(options.file);
-  if (!state) return Complain(state.error());
+  if (!state) return PrintError(state.error());
   if (options.json) {
     PrintJson(*state);
   } else {

@@ -15,7 +15,7 @@ struct PauseOptions {
 };
 
 Result<void> Ask(const PauseOptions& options, const wire::ControlRequest& request) {
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
+  ASSIGN_OR_RETURN(auto link, BrokerClient::Connect(options.broker));
   RETURN_IF_ERROR(link->Ask<wire::OkReply>(request));
   return {};
 }
@@ -32,7 +32,7 @@ void AddCommand(CLI::App& app, Action& chosen, const std::string& name, const st
   command->callback([options, &chosen] {
     chosen = [options] {
       const Result<void> done = Ask(*options, Request{RunId(options->run)});
-      return done ? kExitDone : Complain(done.error());
+      return done ? kExitDone : PrintError(done.error());
     };
   });
 }

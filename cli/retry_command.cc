@@ -41,7 +41,7 @@ int ReportNothing() {
 }
 
 // Whether a pipeline that is up knows of a run into this output.
-Result<bool> IsKnown(BrokerLink& link, const std::string& output) {
+Result<bool> IsKnown(BrokerClient& link, const std::string& output) {
   ASSIGN_OR_RETURN(const auto status, link.Ask<wire::StatusReply>(wire::StatusRequest{}));
   return std::any_of(status.runs.begin(), status.runs.end(),
                      [&output](const wire::RunStatus& run) { return run.output == output; });
@@ -49,7 +49,7 @@ Result<bool> IsKnown(BrokerLink& link, const std::string& output) {
 
 Result<int> RetryThere(const RetryOptions& options) {
   const std::string output = AbsolutePath(options.output);
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
+  ASSIGN_OR_RETURN(auto link, BrokerClient::Connect(options.broker));
   const auto submitted = link->Ask<wire::Submitted>(RequestFor(options, output));
   if (submitted) {
     fmt::print("{}\n", submitted->run.value());
@@ -65,7 +65,7 @@ Result<int> RetryThere(const RetryOptions& options) {
 
 // Whether there is anything to start a pipeline for. What the first stage has failed is no matter
 // of trying: it looks at every file in every run.
-Result<bool> AnyToRetry(const RetryOptions& options, const RunRecord& record,
+Result<bool> AnyToRetry(const RetryOptions& options, const PipelineRecord& record,
                         const std::string& first_stage) {
   const std::string path = record.output + "/.millrace/failed.jsonl";
   std::ifstream file(path, std::ios::binary);
@@ -91,7 +91,7 @@ void PrintReport(const std::string& output) {
 
 Result<int> RetryHere(const RetryOptions& options) {
   ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());  // before any thread
-  ASSIGN_OR_RETURN(const RunRecord record, ReadRunRecord(AbsolutePath(options.output)));
+  ASSIGN_OR_RETURN(const PipelineRecord record, ReadPipelineRecord(AbsolutePath(options.output)));
   ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
   ASSIGN_OR_RETURN(Topology topology, LoadRecorded(record.topology, dir.path()));
   // With OUTPUT its state was moved.
@@ -110,13 +110,13 @@ Result<int> RetryHere(const RetryOptions& options) {
     if (options.local.json) PrintReport(record.output);
     return ReportNothing();
   }
-  return RunHere(signals, dir,
-                 {.topology = std::move(topology),
-                  .request = RequestFor(options, record.output),
-                  .on_accepted = [] { return Result<void>(); },
-                  .remark_details = "",
-                  .how_to_go_on = "the same `millrace run` as before goes on with it"},
-                 options.local);
+  return RunLocally(signals, dir,
+                    {.topology = std::move(topology),
+                     .request = RequestFor(options, record.output),
+                     .on_accepted = [] { return Result<void>(); },
+                     .remark_details = "",
+                     .how_to_go_on = "the same `millrace run` as before goes on with it"},
+                    options.local);
 }
 
 }  // namespace
@@ -144,7 +144,7 @@ void AddRetryCommand(CLI::App& app, Action& chosen) {
     chosen = [options] {
       const bool is_up = !options->broker.topology.empty() || !options->broker.endpoint.empty();
       const Result<int> status = is_up ? RetryThere(*options) : RetryHere(*options);
-      return status ? *status : Complain(status.error());
+      return status ? *status : PrintError(status.error());
     };
   });
 }

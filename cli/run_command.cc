@@ -5,11 +5,11 @@
 #include "cli/check/broken_list.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
-#include "cli/list_copy.h"
 #include "cli/local_run.h"
 #include "cli/option_changes.h"
 #include "cli/run_input.h"
 #include "cli/run_record.h"
+#include "cli/spooled_list.h"
 #include "cli/topology_choice.h"
 
 namespace millrace::cli {
@@ -17,7 +17,7 @@ namespace {
 
 struct RunOptions {
   TopologyChoice choice;
-  RunInput input;
+  InputSelection input;
   std::string skip_broken;  // a report of `millrace check`; "": none
   std::string state;
   LocalRunOptions local;
@@ -26,7 +26,7 @@ struct RunOptions {
 // What is not as it was in the latest run into this OUTPUT, where that can be told.
 std::string ChangesSinceLatest(const Topology& topology, const std::string& output,
                                const TempDir& dir) {
-  const auto record = ReadRunRecord(output);
+  const auto record = ReadPipelineRecord(output);
   if (!record) return "";
   const auto before = LoadRecorded(record->topology, dir.path());
   const std::string changes = before ? DescribeOptionChanges(*before, topology) : "";
@@ -36,12 +36,12 @@ std::string ChangesSinceLatest(const Topology& topology, const std::string& outp
 Result<int> Run(const RunOptions& options) {
   ASSIGN_OR_RETURN(SignalFd signals, SignalFd::Open());  // before any thread
   ASSIGN_OR_RETURN(const TempDir dir, TempDir::Create());
-  RunInput input = options.input;
+  InputSelection input = options.input;
   if (!options.skip_broken.empty()) input.scan.skip_list = dir.path() + "/broken";
-  CopyInterrupt interrupt{signals};
+  SpoolInterrupt interrupt{signals};
   auto made = MakeSubmit(input, InputIs::kHere, dir.path() + "/files", &interrupt);
   if (interrupt.signal != 0) {
-    Complain(made.error());
+    PrintError(made.error());
     return ExitStatusOfSignal(interrupt.signal);
   }
   ASSIGN_OR_RETURN(const wire::Submit submit, std::move(made));
@@ -51,17 +51,18 @@ Result<int> Run(const RunOptions& options) {
   ASSIGN_OR_RETURN(Topology topology, LoadChosen(options.choice, dir.path()));
   topology.broker.state =
       options.state.empty() ? submit.output + "/.millrace" : AbsolutePath(options.state);
-  const RunRecord record = RecordOf(topology, submit.input, submit.output);
+  const PipelineRecord record = RecordOf(topology, submit.input, submit.output);
   std::string changes = ChangesSinceLatest(topology, submit.output, dir);
-  return RunHere(signals, dir,
-                 {.topology = std::move(topology),
-                  .request = submit,
-                  .on_accepted = [&record] { return WriteRunRecord(record); },
-                  .remark_details = std::move(changes),
-                  .how_to_go_on = options.input.fresh
-                                      ? "the same command without --fresh goes on where it stopped"
-                                      : "the same command goes on where it stopped"},
-                 options.local);
+  return RunLocally(
+      signals, dir,
+      {.topology = std::move(topology),
+       .request = submit,
+       .on_accepted = [&record] { return WritePipelineRecord(record); },
+       .remark_details = std::move(changes),
+       .how_to_go_on = options.input.fresh
+                           ? "the same command without --fresh goes on where it stopped"
+                           : "the same command goes on where it stopped"},
+      options.local);
 }
 
 }  // namespace
@@ -110,7 +111,7 @@ void AddRunCommand(CLI::App& app, Action& chosen, const std::vector<std::string>
   command->callback([options, &chosen] {
     chosen = [options] {
       const Result<int> status = Run(*options);
-      return status ? *status : Complain(status.error());
+      return status ? *status : PrintError(status.error());
     };
   });
 }

@@ -28,24 +28,24 @@ const std::map<std::string, ProgressStyle>& ProgressStyles() {
   return styles;
 }
 
-RunFollower::RunFollower(const Clock& clock, net::ControlClient& control, Terminal& terminal,
-                         ProgressStyle style)
+StatusFollower::StatusFollower(const Clock& clock, net::ControlClient& control, Terminal& terminal,
+                               ProgressStyle style)
     : clock_(clock), control_(control), terminal_(terminal), style_(Resolve(style, terminal)) {}
 
-void RunFollower::Follow(RunId run) {
+void StatusFollower::Follow(RunId run) {
   run_ = run;
   last_heard_ = clock_.Now();
   next_line_ = last_heard_ + kLineInterval;
   AskForEnd();
 }
 
-void RunFollower::AskForEnd() {
+void StatusFollower::AskForEnd() {
   // Answered at the end, so that it is seen at once and not at the next status. Where it cannot be
   // sent nobody answers, which last_heard tells.
   wait_id_ = control_.Send(wire::WaitRequest{run_}).value_or(0);
 }
 
-void RunFollower::Step() {
+void StatusFollower::Step() {
   const Instant now = clock_.Now();
   if (!following() || ended_ || now < next_status_) return;
   if (unanswered_) {
@@ -59,12 +59,12 @@ void RunFollower::Step() {
   next_status_ = now + ask_again_;
 }
 
-std::optional<Instant> RunFollower::NextStep() const {
+std::optional<Instant> StatusFollower::NextStep() const {
   if (!following() || ended_) return std::nullopt;
   return next_status_;
 }
 
-void RunFollower::AskAnew() {
+void StatusFollower::AskAnew() {
   if (!following() || ended_) return;
   AskForEnd();
   unanswered_ = false;
@@ -72,7 +72,7 @@ void RunFollower::AskAnew() {
   next_status_ = clock_.Now();
 }
 
-void RunFollower::OnReply(const wire::ReplyEnvelope& reply) {
+void StatusFollower::OnReply(const wire::ReplyEnvelope& reply) {
   if (!following() || ended_) return;
   if (const auto* refusal = std::get_if<wire::ErrorReply>(&reply.reply)) {
     OnRefusal(reply, *refusal);
@@ -81,13 +81,13 @@ void RunFollower::OnReply(const wire::ReplyEnvelope& reply) {
   }
 }
 
-void RunFollower::OnRefusal(const wire::ReplyEnvelope& reply, const wire::ErrorReply& refusal) {
+void StatusFollower::OnRefusal(const wire::ReplyEnvelope& reply, const wire::ErrorReply& refusal) {
   if (reply.id != status_id_ && reply.id != wait_id_) return;
   const ErrorCode code = ErrorCodeFromName(refusal.code);
   if (code != ErrorCode::kUnavailable) refused_ = Error{code, refusal.text};  // else it may pass
 }
 
-void RunFollower::OnStatus(const wire::StatusReply& status) {
+void StatusFollower::OnStatus(const wire::StatusReply& status) {
   const auto mine = std::find_if(status.runs.begin(), status.runs.end(),
                                  [this](const wire::RunStatus& run) { return run.run == run_; });
   if (mine == status.runs.end()) return;
@@ -111,7 +111,7 @@ void RunFollower::OnStatus(const wire::StatusReply& status) {
   terminal_.ShowLive("");
 }
 
-void RunFollower::Show(Instant now) {
+void StatusFollower::Show(Instant now) {
   if (style_ == ProgressStyle::kBar) terminal_.ShowLive(progress_.Bar(terminal_.columns()));
   if (style_ == ProgressStyle::kPlain && now >= next_line_) {
     terminal_.Print(progress_.Line());

@@ -19,12 +19,12 @@ enum class ProgressStyle { kAuto, kBar, kPlain, kNone };
 // For CLI::CheckedTransformer: "auto", "bar", "plain", "none".
 const std::map<std::string, ProgressStyle>& ProgressStyles();
 
-class RunFollower {
+class StatusFollower {
  public:
   // All three outlive the follower. kAuto and kBar are a bar on a terminal, plain
   // lines elsewhere.
-  RunFollower(const Clock& clock, net::ControlClient& control, Terminal& terminal,
-              ProgressStyle style);
+  StatusFollower(const Clock& clock, net::ControlClient& control, Terminal& terminal,
+                 ProgressStyle style);
 
   // From here on: asks about this run.
   void Follow(RunId run);

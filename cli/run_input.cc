@@ -25,7 +25,7 @@ bool IsWithin(const fs::path& inner, const fs::path& outer) {
 
 // A list that can be read only once is copied; one in a file stays where it is.
 Result<void> ResolveList(ScanRunOptions& scan, InputIs where, const std::string& list_file,
-                         CopyInterrupt* interrupt) {
+                         SpoolInterrupt* interrupt) {
   if (scan.files_from.empty()) return {};
   const bool on_stdin = scan.files_from == "-";
   if (!on_stdin) scan.files_from = AbsolutePath(scan.files_from);
@@ -41,7 +41,7 @@ Result<void> ResolveList(ScanRunOptions& scan, InputIs where, const std::string&
                             "once; here give a file that the scanner can read",
                             scan.files_from));
   }
-  const auto copied = CopyList(scan.files_from, list_file, interrupt);
+  const auto copied = SpoolList(scan.files_from, list_file, interrupt);
   if (!copied) return Fail(copied.error().WithContext("--files-from"));
   scan.files_from = list_file;
   return {};
@@ -105,7 +105,7 @@ CLI::Option* AddLimitOption(CLI::App& command, const std::string& name, FailureL
 
 }  // namespace
 
-void AddInputOptions(CLI::App& command, RunInput& input) {
+void AddInputOptions(CLI::App& command, InputSelection& input) {
   command.add_option("INPUT", input.input, "The folder to read, with its sub-folders; or one file")
       ->required();
   command
@@ -193,8 +193,8 @@ std::string AbsolutePath(const std::string& written) {
   return path.has_filename() || !path.has_relative_path() ? path : path.parent_path();
 }
 
-Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where, const std::string& list_file,
-                                CopyInterrupt* interrupt) {
+Result<wire::Submit> MakeSubmit(const InputSelection& input, InputIs where,
+                                const std::string& list_file, SpoolInterrupt* interrupt) {
   fs::path from = AbsolutePath(input.input);
   const fs::path to = AbsolutePath(input.output);
   ScanRunOptions scan = input.scan;

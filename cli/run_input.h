@@ -6,15 +6,15 @@
 #include <string>
 
 #include "cli/failure_limit.h"
-#include "cli/list_copy.h"
 #include "cli/report.h"
+#include "cli/spooled_list.h"
 #include "common/base/result.h"
 #include "common/wire/messages.h"
 #include "stages/scanner/run_options.h"
 
 namespace millrace::cli {
 
-struct RunInput {
+struct InputSelection {
   std::string input;
   std::string output;
   ScanRunOptions scan;
@@ -29,7 +29,7 @@ inline constexpr const char* kNoDefaultExcludesHelp =
     ".thumbnails, .git and the like, and OUTPUTs of runs";
 
 // INPUT, OUTPUT, the filters, --stop-at, and what of an earlier run counts.
-void AddInputOptions(CLI::App& command, RunInput& input);
+void AddInputOptions(CLI::App& command, InputSelection& input);
 
 // --fail-on and --allow-empty.
 void AddVerdictOptions(CLI::App& command, Verdict& verdict);
@@ -46,9 +46,9 @@ enum class InputIs { kHere, kElsewhere };
 // INPUT or a folder above it, or for filters that are malformed or too many.
 //
 // A list that can be read only once, on stdin ("-") or in a pipe, is copied to `list_file`, which
-// must last as long as the run; kUsage where that is "". A signal ends the copying, as CopyList
+// must last as long as the run; kUsage where that is "". A signal ends the copying, as SpoolList
 // says.
-Result<wire::Submit> MakeSubmit(const RunInput& input, InputIs where, const std::string& list_file,
-                                CopyInterrupt* interrupt = nullptr);
+Result<wire::Submit> MakeSubmit(const InputSelection& input, InputIs where,
+                                const std::string& list_file, SpoolInterrupt* interrupt = nullptr);
 
 }  // namespace millrace::cli

@@ -23,13 +23,13 @@ std::string Member(std::string_view name, std::string_view bytes) {
 
 }  // namespace
 
-RunRecord RecordOf(Topology topology, std::string input, std::string output) {
+PipelineRecord RecordOf(Topology topology, std::string input, std::string output) {
   topology.broker.endpoint_dir.clear();
   return {
       .input = std::move(input), .output = std::move(output), .topology = DumpTopology(topology)};
 }
 
-Result<void> WriteRunRecord(const RunRecord& record) {
+Result<void> WritePipelineRecord(const PipelineRecord& record) {
   const fs::path path = PathIn(record.output);
   const auto write = [&]() -> Result<void> {
     RETURN_IF_ERROR(MakeFolders(path.parent_path()));
@@ -48,7 +48,7 @@ Result<void> WriteRunRecord(const RunRecord& record) {
               written.error().message + ": `millrace retry` will not work");
 }
 
-Result<RunRecord> ReadRunRecord(const std::string& output) {
+Result<PipelineRecord> ReadPipelineRecord(const std::string& output) {
   std::error_code error;
   if (!fs::is_directory(output, error)) {
     return Fail(ErrorCode::kNotFound,
@@ -63,7 +63,7 @@ Result<RunRecord> ReadRunRecord(const std::string& output) {
                             "that is up, say which with --topology or --broker",
                             path.string()));
   }
-  RunRecord record;
+  PipelineRecord record;
   for (const auto& [name, value] :
        {std::pair{"input", &record.input}, std::pair{"output", &record.output},
         std::pair{"topology", &record.topology}}) {

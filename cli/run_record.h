@@ -11,7 +11,7 @@ namespace millrace::cli {
 
 // OUTPUT/.millrace/run.json: one JSON object of these members and `version`, all of them strings;
 // paths as in failed.jsonl.
-struct RunRecord {
+struct PipelineRecord {
   std::string input;     // absolute
   std::string output;    // absolute
   std::string topology;  // the file, with nothing left to be resolved (common/config/dump.h)
@@ -20,13 +20,13 @@ struct RunRecord {
 
 // The record of a run. What holds for one start of the pipeline alone, the folder of its sockets,
 // is left out.
-RunRecord RecordOf(Topology topology, std::string input, std::string output);
+PipelineRecord RecordOf(Topology topology, std::string input, std::string output);
 
 // Replaces the record in `record.output`.
-Result<void> WriteRunRecord(const RunRecord& record);
+Result<void> WritePipelineRecord(const PipelineRecord& record);
 
 // The record of OUTPUT, an absolute path, wherever it lay when that was written. kNotFound where
 // there is none.
-Result<RunRecord> ReadRunRecord(const std::string& output);
+Result<PipelineRecord> ReadPipelineRecord(const std::string& output);
 
 }  // namespace millrace::cli

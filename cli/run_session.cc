@@ -26,8 +26,8 @@ std::string HowToInsist(int signal) {
 
 }  // namespace
 
-RunSession::RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal,
-                       LocalPipeline& pipeline, SessionOptions options)
+LocalSession::LocalSession(const Clock& clock, SignalFd& signals, Terminal& terminal,
+                           LocalPipeline& pipeline, SessionOptions options)
     : clock_(clock),
       signals_(signals),
       terminal_(terminal),
@@ -38,7 +38,7 @@ RunSession::RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal
   follower_.set_remark_details(options_.remark_details);
 }
 
-SessionEnd RunSession::Run(wire::ControlRequest request) {
+SessionEnd LocalSession::Run(wire::ControlRequest request) {
   request_ = std::move(request);
   deadline_ = clock_.Now() + kStartDeadline;
   Submit();
@@ -46,8 +46,8 @@ SessionEnd RunSession::Run(wire::ControlRequest request) {
     Wait();
     // Signals first: where the whole group got one, children that end after it must not be
     // restarted.
-    TakeSignals();
-    TakeReplies();
+    HandleSignals();
+    HandleReplies();
     pipeline_.Step();
     if (pipeline_.broker_restarts() != broker_restarts_) OnNewBroker();
     CheckPipeline();
@@ -61,7 +61,7 @@ SessionEnd RunSession::Run(wire::ControlRequest request) {
   return end_;
 }
 
-void RunSession::Submit() {
+void LocalSession::Submit() {
   if (const auto sent = pipeline_.control().Send(request_)) {
     submit_id_ = *sent;  // queued until the broker is up
   } else {
@@ -69,7 +69,7 @@ void RunSession::Submit() {
   }
 }
 
-void RunSession::Wait() {
+void LocalSession::Wait() {
   std::optional<Instant> until = deadline_;
   for (const std::optional<Instant> instant :
        {follower_.NextStep(), ended_ && Follows() ? ended_->NextStep() : std::nullopt,
@@ -85,7 +85,7 @@ void RunSession::Wait() {
   }
 }
 
-void RunSession::TakeSignals() {
+void LocalSession::HandleSignals() {
   while (const std::optional<int> signal = signals_.Next()) {
     if (*signal == SIGCHLD) continue;  // Step asks every child
     switch (stop_signals_.Take(*signal, clock_.Now())) {
@@ -104,7 +104,7 @@ void RunSession::TakeSignals() {
   }
 }
 
-void RunSession::Interrupt(int signal) {
+void LocalSession::Interrupt(int signal) {
   if (phase_ == Phase::kLeaving) return;  // all is done but that
   terminal_.Print(
       fmt::format("{}: finishing what is in flight{}", SignalName(signal), HowToInsist(signal)));
@@ -115,7 +115,7 @@ void RunSession::Interrupt(int signal) {
   Cancel("interrupted by " + SignalName(signal), StopDeadline(pipeline_.LongestDrain()));
 }
 
-void RunSession::Hurry(int signal) {
+void LocalSession::Hurry(int signal) {
   if (phase_ == Phase::kHurrying) return;  // a few seconds more, however often it comes
   terminal_.Print(fmt::format("{}: stopping at once", SignalName(signal)));
   end_.signal = signal;
@@ -124,7 +124,7 @@ void RunSession::Hurry(int signal) {
   pipeline_.ShutdownNow();
 }
 
-void RunSession::TakeReplies() {
+void LocalSession::HandleReplies() {
   for (;;) {
     const auto reply = pipeline_.control().Receive();
     if (!reply && reply.error().code == ErrorCode::kProtocol) continue;  // a newer broker's
@@ -137,7 +137,7 @@ void RunSession::TakeReplies() {
   }
 }
 
-void RunSession::OnSubmitReply(const wire::ControlReply& reply) {
+void LocalSession::OnSubmitReply(const wire::ControlReply& reply) {
   submit_id_ = 0;
   if (const auto* refused = std::get_if<wire::ErrorReply>(&reply)) {
     Trouble(refused->text, ExitStatusOf(ErrorCodeFromName(refused->code)));
@@ -153,7 +153,7 @@ void RunSession::OnSubmitReply(const wire::ControlReply& reply) {
   }
 }
 
-void RunSession::OnNewBroker() {
+void LocalSession::OnNewBroker() {
   broker_restarts_ = pipeline_.broker_restarts();
   if (phase_ == Phase::kSubmitting) deadline_ = clock_.Now() + kStartDeadline;
   // The old one may have taken it all the same: the new one then answers with that run.
@@ -163,7 +163,7 @@ void RunSession::OnNewBroker() {
   if (phase_ == Phase::kStopping) SendCancel();
 }
 
-void RunSession::CheckPipeline() {
+void LocalSession::CheckPipeline() {
   if (phase_ == Phase::kOver) return;
   if (phase_ == Phase::kLeaving) {
     if (pipeline_.AllEnded()) phase_ = Phase::kOver;
@@ -192,12 +192,12 @@ void RunSession::CheckPipeline() {
   }
 }
 
-bool RunSession::Follows() const {
+bool LocalSession::Follows() const {
   return follower_.following() && !follower_.ended() &&
          (phase_ == Phase::kRunning || phase_ == Phase::kStopping);
 }
 
-void RunSession::FollowEnded() {
+void LocalSession::FollowEnded() {
   if (!ended_ || !Follows()) return;
   const auto stepped = ended_->Step(follower_.run());
   if (stepped || !end_.trouble.empty()) return;
@@ -206,13 +206,13 @@ void RunSession::FollowEnded() {
   Cancel(end_.trouble, StopDeadline(pipeline_.LongestDrain()));
 }
 
-std::optional<Instant> RunSession::StopAt() const {
+std::optional<Instant> LocalSession::StopAt() const {
   if (!options_.until || (phase_ != Phase::kSubmitting && phase_ != Phase::kRunning)) return {};
   const std::time_t left = std::max<std::time_t>(options_.until->at - std::time(nullptr), 0);
   return clock_.Now() + std::chrono::seconds(left);
 }
 
-void RunSession::CheckTime() {
+void LocalSession::CheckTime() {
   const std::optional<Instant> stop_at = StopAt();
   if (!stop_at || clock_.Now() < *stop_at) return;
   end_.out_of_time = true;
@@ -221,7 +221,7 @@ void RunSession::CheckTime() {
          StopDeadline(pipeline_.LongestDrain()));
 }
 
-void RunSession::CheckDeadline() {
+void LocalSession::CheckDeadline() {
   if (!deadline_ || clock_.Now() < *deadline_ || phase_ == Phase::kOver) return;
   switch (phase_) {
     case Phase::kSubmitting:
@@ -244,27 +244,27 @@ void RunSession::CheckDeadline() {
   }
 }
 
-void RunSession::Cancel(const std::string& reason, Duration within) {
+void LocalSession::Cancel(const std::string& reason, Duration within) {
   deadline_ = clock_.Now() + within;
   phase_ = Phase::kStopping;
   cancel_reason_ = reason;
   SendCancel();
 }
 
-void RunSession::SendCancel() {
+void LocalSession::SendCancel() {
   if (!follower_.following()) return;  // once the broker has named the run
   // Where it cannot be sent, the deadline ends it.
   [[maybe_unused]] const auto sent =
       pipeline_.control().Send(wire::CancelRequest{follower_.run(), cancel_reason_});
 }
 
-void RunSession::Leave() {
+void LocalSession::Leave() {
   phase_ = Phase::kLeaving;
   deadline_ = clock_.Now() + LeaveDeadline(pipeline_.LongestDrain());
   pipeline_.Shutdown();
 }
 
-void RunSession::Trouble(std::string what, int exit_status) {
+void LocalSession::Trouble(std::string what, int exit_status) {
   if (end_.trouble.empty()) {
     end_.trouble = std::move(what);
     end_.exit_status = exit_status;

@@ -21,7 +21,7 @@ namespace millrace::cli {
 struct SessionOptions {
   ProgressStyle progress = ProgressStyle::kAuto;
   std::optional<StopTime> until;
-  std::string remark_details;  // as RunFollower's
+  std::string remark_details;  // as StatusFollower's
   // Called once the broker has taken the run.
   std::function<void()> on_accepted;
   // Is told what ends, as it ends; may be null. Outlives the session.
@@ -38,7 +38,7 @@ struct SessionEnd {
   int exit_status = 0;
 };
 
-class RunSession {
+class LocalSession {
  public:
   // A broker that has not answered by then is not going to.
   static constexpr Duration kStartDeadline = std::chrono::minutes(2);
@@ -62,8 +62,8 @@ class RunSession {
   static constexpr Duration kLastWordDeadline = std::chrono::seconds(1);
 
   // All outlive the session.
-  RunSession(const Clock& clock, SignalFd& signals, Terminal& terminal, LocalPipeline& pipeline,
-             SessionOptions options);
+  LocalSession(const Clock& clock, SignalFd& signals, Terminal& terminal, LocalPipeline& pipeline,
+               SessionOptions options);
 
   // Runs what the request starts, Submit or RetryRequest, to the end. Afterwards no child is left.
   SessionEnd Run(wire::ControlRequest request);
@@ -80,12 +80,12 @@ class RunSession {
 
   void Submit();
   void Wait();
-  void TakeSignals();
+  void HandleSignals();
   // The first signal.
   void Interrupt(int signal);
   // The one that insists.
   void Hurry(int signal);
-  void TakeReplies();
+  void HandleReplies();
   void OnSubmitReply(const wire::ControlReply& reply);
   // What the broker that died had not answered is asked of the new one.
   void OnNewBroker();
@@ -110,7 +110,7 @@ class RunSession {
   Terminal& terminal_;
   LocalPipeline& pipeline_;
   const SessionOptions options_;
-  RunFollower follower_;
+  StatusFollower follower_;
   std::optional<EndedFollower> ended_;
   Phase phase_ = Phase::kSubmitting;
   wire::ControlRequest request_;

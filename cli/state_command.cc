@@ -24,7 +24,7 @@ struct BackupOptions {
 Result<void> FindBroker(const BackupOptions& options) {
   BrokerChoice broker = options.broker;
   broker.timeout = kAnswerTimeout;
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(broker));
+  ASSIGN_OR_RETURN(auto link, BrokerClient::Connect(broker));
   const auto status = link->Ask<wire::StatusReply>(wire::StatusRequest{});
   if (status) return {};
   if (status.error().code != ErrorCode::kUnavailable) return Fail(status.error());
@@ -39,7 +39,7 @@ Result<void> Backup(const BackupOptions& options) {
   RETURN_IF_ERROR(FindBroker(options));
   BrokerChoice broker = options.broker;
   broker.timeout = options.broker.timeout.value_or(kBackupTimeout);
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(broker));
+  ASSIGN_OR_RETURN(auto link, BrokerClient::Connect(broker));
   RETURN_IF_ERROR(link->Ask<wire::OkReply>(wire::BackupRequest{AbsolutePath(options.file)}));
   return {};
 }
@@ -67,7 +67,7 @@ void AddStateCommand(CLI::App& app, Action& chosen) {
   backup->callback([options, &chosen] {
     chosen = [options] {
       const Result<void> done = Backup(*options);
-      return done ? kExitDone : Complain(done.error());
+      return done ? kExitDone : PrintError(done.error());
     };
   });
 }

@@ -69,7 +69,7 @@ void PrintTables(const wire::StatusReply& status) {
 }
 
 Result<wire::StatusReply> AskStatus(const StatusOptions& options) {
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
+  ASSIGN_OR_RETURN(auto link, BrokerClient::Connect(options.broker));
   return link->Ask<wire::StatusReply>(wire::StatusRequest{RunId(options.run)});
 }
 
@@ -90,7 +90,7 @@ void AddStatusCommand(CLI::App& app, Action& chosen) {
   command->callback([options, &chosen] {
     chosen = [options] {
       const auto status = AskStatus(*options);
-      if (!status) return Complain(status.error());
+      if (!status) return PrintError(status.error());
       options->json ? PrintJson(*status) : PrintTables(*status);
       return kExitDone;
     };

@@ -15,7 +15,7 @@ namespace {
 
 struct SubmitOptions {
   BrokerChoice broker;
-  RunInput input;
+  InputSelection input;
 };
 
 Result<RunId> SubmitRun(const SubmitOptions& options) {
@@ -25,7 +25,7 @@ Result<RunId> SubmitRun(const SubmitOptions& options) {
   const bool here = topology.broker.Local() && net::IsLocal(broker);
   ASSIGN_OR_RETURN(wire::Submit submit,
                    MakeSubmit(options.input, here ? InputIs::kHere : InputIs::kElsewhere, ""));
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
+  ASSIGN_OR_RETURN(auto link, BrokerClient::Connect(options.broker));
   ASSIGN_OR_RETURN(const auto submitted, link->Ask<wire::Submitted>(std::move(submit)));
   return submitted.run;
 }
@@ -54,7 +54,7 @@ void AddSubmitCommand(CLI::App& app, Action& chosen) {
   command->callback([options, &chosen] {
     chosen = [options] {
       const Result<RunId> run = SubmitRun(*options);
-      if (!run) return Complain(run.error());
+      if (!run) return PrintError(run.error());
       fmt::print("{}\n", run->value());
       return kExitDone;
     };

@@ -9,7 +9,7 @@
 
 #include "cli/command.h"
 #include "common/config/describe_options.h"
-#include "common/os/cores.h"
+#include "common/os/cpu_count.h"
 #include "common/os/executable_dir.h"
 #include "stages/builtin_options.h"
 

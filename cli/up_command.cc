@@ -32,8 +32,8 @@ class Upkeep {
   int Run() {
     while (!over_) {
       Wait();
-      TakeSignals();
-      TakeReplies();
+      HandleSignals();
+      HandleReplies();
       pipeline_.Step();
       CheckPipeline();
     }
@@ -51,7 +51,7 @@ class Upkeep {
     if (const auto ran = loop.RunOnce(clock_, until); !ran) Stop(ran.error().message, 3);
   }
 
-  void TakeSignals() {
+  void HandleSignals() {
     while (const std::optional<int> signal = signals_.Next()) {
       if (*signal == SIGCHLD) continue;
       switch (stop_signals_.Take(*signal, clock_.Now())) {
@@ -73,7 +73,7 @@ class Upkeep {
   }
 
   // Nothing was asked but to note ends and, at last, to leave.
-  void TakeReplies() {
+  void HandleReplies() {
     for (;;) {
       const auto reply = pipeline_.control().Receive();
       if (reply && !*reply) return;
@@ -148,7 +148,7 @@ Result<int> KeepUp(const TopologyChoice& choice) {
 }
 
 Result<void> TakeDown(const BrokerChoice& broker) {
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(broker));
+  ASSIGN_OR_RETURN(auto link, BrokerClient::Connect(broker));
   RETURN_IF_ERROR(link->Ask<wire::OkReply>(wire::ShutdownRequest{}));
   return {};
 }
@@ -172,7 +172,7 @@ void AddUpCommand(CLI::App& app, Action& chosen, const std::vector<std::string>&
   command->callback([choice, &chosen] {
     chosen = [choice] {
       const Result<int> status = KeepUp(*choice);
-      return status ? *status : Complain(status.error());
+      return status ? *status : PrintError(status.error());
     };
   });
 }
@@ -193,7 +193,7 @@ void AddDownCommand(CLI::App& app, Action& chosen) {
   command->callback([broker, &chosen] {
     chosen = [broker] {
       const Result<void> down = TakeDown(*broker);
-      return down ? kExitDone : Complain(down.error());
+      return down ? kExitDone : PrintError(down.error());
     };
   });
 }

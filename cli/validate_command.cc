@@ -23,7 +23,7 @@ struct ValidateOptions {
 
 int Validate(const ValidateOptions& options) {
   const Result<std::string> path = FindTopology(options.choice.topology, TopologyFolders());
-  if (!path) return Complain(path.error());
+  if (!path) return PrintError(path.error());
   LoadContext context = CommandLineContext(options.choice);
   context.check_files = !options.without_files;
   if (!options.without_files) context.check_options = CheckBuiltinOptions;

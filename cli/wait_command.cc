@@ -48,7 +48,7 @@ class Silence {
 };
 
 // Takes what the broker has said; its error where it refuses.
-Result<void> TakeReplies(net::ControlClient& control, RunFollower& follower) {
+Result<void> HandleReplies(net::ControlClient& control, StatusFollower& follower) {
   for (;;) {
     auto reply = control.Receive();
     if (!reply && reply.error().code == ErrorCode::kProtocol) continue;  // a newer broker's
@@ -61,8 +61,8 @@ Result<void> TakeReplies(net::ControlClient& control, RunFollower& follower) {
 
 Result<wire::RunStatus> WaitForEnd(const WaitOptions& options, Terminal& terminal) {
   const SteadyClock clock;
-  ASSIGN_OR_RETURN(auto link, BrokerLink::Connect(options.broker));
-  RunFollower follower(clock, link->control(), terminal, options.progress);
+  ASSIGN_OR_RETURN(auto link, BrokerClient::Connect(options.broker));
+  StatusFollower follower(clock, link->control(), terminal, options.progress);
   follower.Follow(RunId(options.run));
   std::optional<Instant> give_up;
   if (options.broker.timeout) give_up = clock.Now() + *options.broker.timeout;
@@ -74,7 +74,7 @@ Result<wire::RunStatus> WaitForEnd(const WaitOptions& options, Terminal& termina
     Instant until = std::min(*follower.NextStep(), clock.Now() + kSilence);
     if (give_up) until = std::min(until, *give_up);
     RETURN_IF_ERROR(loop.RunOnce(clock, until));
-    RETURN_IF_ERROR(TakeReplies(link->control(), follower));
+    RETURN_IF_ERROR(HandleReplies(link->control(), follower));
     if (follower.ended()) return *follower.ended();
     silence.Note(clock.Now() - follower.last_heard());
     if (give_up && clock.Now() >= *give_up) {
@@ -87,7 +87,7 @@ Result<wire::RunStatus> WaitForEnd(const WaitOptions& options, Terminal& termina
 int Wait(const WaitOptions& options) {
   Terminal terminal(STDERR_FILENO);
   const Result<wire::RunStatus> run = WaitForEnd(options, terminal);
-  if (!run) return Complain(run.error());
+  if (!run) return PrintError(run.error());
   for (const std::string& line : DescribeRun(*run)) terminal.Print(line);
   if (options.json) fmt::print("{}", run->report);
   const Judgement judgement = JudgeRun(*run, options.verdict);

@@ -6,7 +6,7 @@
 #include <system_error>
 
 #include "cli/check/verdict_list.h"
-#include "stages/scanner/skip_list.h"
+#include "stages/scanner/known_broken.h"
 
 namespace millrace::cli {
 namespace {
@@ -70,7 +70,7 @@ Result<void> WriteBrokenList(const std::string& report, const std::string& input
     const bool broken = kind == VerdictKind::kPixelsLost || kind == VerdictKind::kNoPicture;
     if (!broken || !is_known) return {};
     if (const auto key = (*rebase)(verdict.path)) {
-      list << SkipListEntry({*key, *verdict.bytes, verdict.mtime_ns});
+      list << KnownBrokenEntry({*key, *verdict.bytes, verdict.mtime_ns});
     }
     return {};
   }));

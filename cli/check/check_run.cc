@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kHashBytes = 8;         // 16 digits
-constexpr std::size_t kLongestName = 64;      // of an INPUT, in its state's name
+constexpr std::size_t kMaxName = 64;          // of an INPUT, in its state's name
 constexpr const char* kWhereLevel = "level";  // the parameter of config/check.yaml
 
 // The folder and its lock, so that no other check puts its verdicts in place of ours.
@@ -50,7 +50,7 @@ Result<CheckedInput> CheckInput(SignalFd& signals, const CheckRunOptions& option
                                level == options.choice.parameters.end() ? "decode" : level->second,
                                target.files.empty() ? "" : "files"));
 
-  RunInput run{.input = absolute, .output = output, .fresh = options.recheck};
+  InputSelection run{.input = absolute, .output = output, .fresh = options.recheck};
   run.scan.no_default_excludes = options.no_default_excludes;
   if (const std::string pattern = PatternFor(options.quarantine, absolute); !pattern.empty()) {
     run.scan.exclude.push_back(pattern);
@@ -96,7 +96,7 @@ Result<std::string> CheckFolder(const std::string& state, const std::string& inp
                                 const std::string& level, const std::string& kind) {
   const std::string hashed = kind.empty() ? input : input + '\0' + kind;
   ASSIGN_OR_RETURN(const std::string hash, Sha256(std::string_view(hashed)));
-  std::string name = fs::path(input).filename().string().substr(0, kLongestName);
+  std::string name = fs::path(input).filename().string().substr(0, kMaxName);
   if (name.empty()) name = "root";
   return fmt::format("{}/check/{}-{}/{}", state, name, Hex(hash.substr(0, kHashBytes)), level);
 }

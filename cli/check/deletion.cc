@@ -7,12 +7,12 @@
 namespace millrace::cli {
 
 ActResult DeleteFile(const FileVerdict& verdict, const ActRule& rule) {
-  const auto file = FindListedFile(verdict, rule);
+  const auto file = VerifyTarget(verdict, rule);
   if (!file) return file.error();
   if (unlinkat(file->place.folder.get(), file->place.name.c_str(), 0) != 0) {
     return CannotAct("delete", errno);
   }
-  return {Acted::kDone, "deleted"};
+  return {ActionResult::kDone, "deleted"};
 }
 
 }  // namespace millrace::cli

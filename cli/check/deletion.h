@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cli/check/file_verdict.h"
-#include "cli/check/listed_file.h"
+#include "cli/check/verify_target.h"
 
 namespace millrace::cli {
 

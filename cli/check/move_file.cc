@@ -17,9 +17,9 @@ namespace millrace::cli {
 namespace {
 
 constexpr std::size_t kCopyBytes = 1u << 20;
-constexpr std::size_t kLargestAttribute = 1u << 16;  // XATTR_SIZE_MAX of Linux
+constexpr std::size_t kMaxAttribute = 1u << 16;  // XATTR_SIZE_MAX of Linux
 
-OsResult<UniqueFd> OpenRegular(const Place& place) {
+OsResult<UniqueFd> OpenRegular(const DirEntry& place) {
   // O_NONBLOCK: a FIFO may have taken the file's place.
   UniqueFd file(openat(place.folder.get(), place.name.c_str(),
                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -67,7 +67,7 @@ void CopyAttributes(int from, int to) {
       static_cast<std::size_t>(std::max<ssize_t>(0, flistxattr(from, nullptr, 0))));
   const ssize_t listed = flistxattr(from, names.data(), names.size());
   if (names.empty() || listed <= 0) return;
-  std::vector<char> value(kLargestAttribute);
+  std::vector<char> value(kMaxAttribute);
   for (const char* name = names.data(); name < names.data() + listed;
        name += std::strlen(name) + 1) {
     const ssize_t bytes = fgetxattr(from, name, value.data(), value.size());
@@ -94,7 +94,7 @@ bool IsTheFile(const OsResult<struct stat>& found, const struct stat& wanted) {
 
 // The copy of `to` that is being written: the same name each time, so that what a killed process
 // left is found and replaced by the next attempt.
-Place UnfinishedCopy(const Place& to) {
+DirEntry UnfinishedCopy(const DirEntry& to) {
   return {UniqueFd(fcntl(to.folder.get(), F_DUPFD_CLOEXEC, 0)),
           fmt::format(".millrace-{:016x}.part", std::hash<std::string>()(to.name))};
 }
@@ -106,9 +106,9 @@ MoveResult Failed(int error_number) {
 }
 
 // Publishes a copy of `file`, which is as expected, under the name `to`.
-MoveResult Copy(const UniqueFd& file, const struct stat& status, const Place& to,
+MoveResult Copy(const UniqueFd& file, const struct stat& status, const DirEntry& to,
                 const OnStep& on_step) {
-  const Place copy = UnfinishedCopy(to);
+  const DirEntry copy = UnfinishedCopy(to);
   if (unlinkat(copy.folder.get(), copy.name.c_str(), 0) != 0 && errno != ENOENT) {
     return {Moved::kFailed, errno};
   }
@@ -142,7 +142,7 @@ MoveResult Copy(const UniqueFd& file, const struct stat& status, const Place& to
   return {};
 }
 
-MoveResult MoveAcross(const Place& from, const FileStamp& expected, const Place& to,
+MoveResult MoveAcross(const DirEntry& from, const FileStamp& expected, const DirEntry& to,
                       const OnStep& on_step) {
   const OsResult<UniqueFd> file = OpenRegular(from);
   if (!file) return Failed(file.error());
@@ -168,7 +168,7 @@ MoveResult MoveAcross(const Place& from, const FileStamp& expected, const Place&
 
 }  // namespace
 
-MoveResult MoveFile(const Place& from, const FileStamp& expected, const Place& to,
+MoveResult MoveFile(const DirEntry& from, const FileStamp& expected, const DirEntry& to,
                     const OnStep& on_step) {
   const OsResult<struct stat> before = from.Look();
   if (!before) return Failed(before.error());
@@ -187,7 +187,7 @@ MoveResult MoveFile(const Place& from, const FileStamp& expected, const Place& t
   return {};
 }
 
-bool AreAlike(const Place& one, const Place& other) {
+bool AreAlike(const DirEntry& one, const DirEntry& other) {
   const OsResult<UniqueFd> a = OpenRegular(one);
   const OsResult<UniqueFd> b = OpenRegular(other);
   if (!a || !b) return false;

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "common/os/place.h"
+#include "common/os/dir_entry.h"
 
 namespace millrace::cli {
 
@@ -27,11 +27,11 @@ struct MoveResult {
 using OnStep = std::function<void(std::string_view step)>;
 
 // `expected` is what the file at `from` must be to be moved.
-MoveResult MoveFile(const Place& from, const FileStamp& expected, const Place& to,
+MoveResult MoveFile(const DirEntry& from, const FileStamp& expected, const DirEntry& to,
                     const OnStep& on_step);
 
 // Whether two regular files hold the same bytes and were last changed at the same time. False where
 // that cannot be told.
-bool AreAlike(const Place& one, const Place& other);
+bool AreAlike(const DirEntry& one, const DirEntry& other);
 
 }  // namespace millrace::cli

@@ -11,7 +11,7 @@
 namespace millrace::cli {
 namespace {
 
-constexpr int kMostNumbers = 10'000;
+constexpr int kMaxNumbers = 10'000;
 
 }  // namespace
 
@@ -44,29 +44,29 @@ Quarantine::Quarantine(std::string folder, std::map<std::string, std::string> fo
       manifest_(std::move(manifest)) {}
 
 Result<ActResult> Quarantine::Move(const FileVerdict& verdict, const ActRule& rule) {
-  const auto file = FindListedFile(verdict, rule);
+  const auto file = VerifyTarget(verdict, rule);
   if (!file) return file.error();
   const auto below = folders_.find(verdict.input);
   std::string path = verdict.path;
   if (below != folders_.end() && !below->second.empty()) path = below->second + '/' + path;
-  for (int number = 0; number < kMostNumbers; ++number) {
+  for (int number = 0; number < kMaxNumbers; ++number) {
     ASSIGN_OR_RETURN(std::optional<ActResult> result,
                      MoveTo(NumberedName(path, number), verdict, *file));
     if (result) return *std::move(result);
   }
-  return ActResult{Acted::kFailed, "too many files of its name are in the quarantine"};
+  return ActResult{ActionResult::kFailed, "too many files of its name are in the quarantine"};
 }
 
 Result<std::optional<ActResult>> Quarantine::MoveTo(const std::string& to,
                                                     const FileVerdict& verdict,
-                                                    const ListedFile& file) {
-  const OsResult<Place> place = MakePlace(folder_, to);
+                                                    const VerifiedTarget& file) {
+  const OsResult<DirEntry> place = MakeDirEntry(folder_, to);
   if (!place) {
-    return ActResult{Acted::kFailed,
+    return ActResult{ActionResult::kFailed,
                      fmt::format("cannot make {}/{}: {}", folder_, to, ErrnoText(place.error()))};
   }
   if (AreSameName(file.place, *place)) {
-    return ActResult{Acted::kLeftAlone, "it lies in the quarantine already"};
+    return ActResult{ActionResult::kLeftAlone, "it lies in the quarantine already"};
   }
   const MoveRecord record{verdict.input, verdict.path, to, verdict.code, file.stamp};
   // An attempt that was killed may have left it there, and here. Any other file there is another
@@ -81,16 +81,16 @@ Result<std::optional<ActResult>> Quarantine::MoveTo(const std::string& to,
       return CannotAct("remove", errno);
     }
     on_step_("original removed");
-    return ActResult{Acted::kDone, "moved to " + folder_ + '/' + to};
+    return ActResult{ActionResult::kDone, "moved to " + folder_ + '/' + to};
   }
   const MoveResult moved = MoveFile(file.place, file.stamp, *place, on_step_);
   switch (moved.what) {
     case Moved::kMoved:
-      return ActResult{Acted::kDone, "moved to " + folder_ + '/' + to};
+      return ActResult{ActionResult::kDone, "moved to " + folder_ + '/' + to};
     case Moved::kTaken:
       return std::nullopt;
     case Moved::kChanged:
-      return ActResult{Acted::kLeftAlone, "it has changed since it was checked"};
+      return ActResult{ActionResult::kLeftAlone, "it has changed since it was checked"};
     case Moved::kFailed:
       break;
   }

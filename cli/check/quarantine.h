@@ -7,9 +7,9 @@
 #include <string>
 
 #include "cli/check/file_verdict.h"
-#include "cli/check/listed_file.h"
 #include "cli/check/manifest.h"
 #include "cli/check/move_file.h"
+#include "cli/check/verify_target.h"
 
 namespace millrace::cli {
 
@@ -36,7 +36,7 @@ class Quarantine {
              Manifest manifest);
   // One attempt, under this name in the quarantine; nothing where that is taken.
   Result<std::optional<ActResult>> MoveTo(const std::string& to, const FileVerdict& verdict,
-                                          const ListedFile& file);
+                                          const VerifiedTarget& file);
 
   std::string folder_;
   std::map<std::string, std::string> folders_;  // by INPUT

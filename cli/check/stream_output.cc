@@ -12,7 +12,7 @@
 namespace millrace::cli {
 namespace {
 
-constexpr std::size_t kMostWaiting = 4u << 20;  // then the broker is not asked for more
+constexpr std::size_t kMaxWaiting = 4u << 20;  // then the broker is not asked for more
 
 std::string KeyOf(const FileVerdict& verdict) { return verdict.input + '\0' + verdict.path; }
 
@@ -48,7 +48,7 @@ Result<bool> StreamOutput::Ready() {
   pollfd out{fd_, POLLOUT, 0};
   // A pipe that is ready takes PIPE_BUF bytes without waiting.
   while (!buffer_.empty() && poll(&out, 1, 0) > 0) RETURN_IF_ERROR(WriteSome());
-  return buffer_.size() < kMostWaiting;
+  return buffer_.size() < kMaxWaiting;
 }
 
 Result<void> StreamOutput::Flush() {

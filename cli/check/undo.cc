@@ -21,13 +21,13 @@ bool IsThatFile(const struct stat& status, const FileStamp& stamp) {
          std::llabs(StampOf(status).mtime_ns - stamp.mtime_ns) < kTimeTolerance;
 }
 
-OsResult<struct stat> LookAt(const OsResult<Place>& place) {
+OsResult<struct stat> LookAt(const OsResult<DirEntry>& place) {
   if (!place) return tl::unexpected(place.error());
   return place->Look();
 }
 
 // Where the quarantine's file system could not keep the time to the nanosecond.
-void RestoreTime(const Place& place, std::int64_t mtime_ns) {
+void RestoreTime(const DirEntry& place, std::int64_t mtime_ns) {
   std::array<timespec, 2> times{};
   times[0].tv_nsec = UTIME_OMIT;
   times[1].tv_sec = mtime_ns / kNanosecondsPerSecond;
@@ -44,53 +44,54 @@ void RestoreTime(const Place& place, std::int64_t mtime_ns) {
 }  // namespace
 
 ActResult MoveBack(const std::string& folder, const MoveRecord& record, const OnStep& on_step) {
-  const OsResult<Place> from = OpenPlace(folder, record.to);
+  const OsResult<DirEntry> from = OpenDirEntry(folder, record.to);
   const OsResult<struct stat> found = LookAt(from);
   if (!found) return CannotAct("look into the quarantine for", found.error());
-  const OsResult<Place> to = MakePlace(record.input, record.path);
+  const OsResult<DirEntry> to = MakeDirEntry(record.input, record.path);
   if (!to) {
-    return {Acted::kFailed, fmt::format("cannot make its folder again: {}", ErrnoText(to.error()))};
+    return {ActionResult::kFailed,
+            fmt::format("cannot make its folder again: {}", ErrnoText(to.error()))};
   }
   if (!IsThatFile(*found, record.stamp)) {
     // Never moved: its name in the quarantine is another file's.
-    if (to->Look()) return {Acted::kGone, "it is where it was"};
-    return {Acted::kLeftAlone, "what is in the quarantine is not that file"};
+    if (to->Look()) return {ActionResult::kGone, "it is where it was"};
+    return {ActionResult::kLeftAlone, "what is in the quarantine is not that file"};
   }
   const MoveResult moved = MoveFile(*from, StampOf(*found), *to, on_step);
   switch (moved.what) {
     case Moved::kMoved:
       if (StampOf(*found) != record.stamp) RestoreTime(*to, record.stamp.mtime_ns);
-      return {Acted::kDone, "moved back"};
+      return {ActionResult::kDone, "moved back"};
     case Moved::kTaken:
       break;
     case Moved::kChanged:
-      return {Acted::kLeftAlone, "it is being changed in the quarantine"};
+      return {ActionResult::kLeftAlone, "it is being changed in the quarantine"};
     case Moved::kFailed:
-      return {Acted::kFailed,
+      return {ActionResult::kFailed,
               fmt::format("cannot move it back: {}", ErrnoText(moved.error_number))};
   }
-  if (AreSameName(*from, *to)) return {Acted::kGone, "it is where it was"};
+  if (AreSameName(*from, *to)) return {ActionResult::kGone, "it is where it was"};
   // A move that was killed half-way left it at both places.
   if (AreAlike(*from, *to)) {
     if (const auto synced = SyncFolderOf(*to); !synced) return CannotAct("sync", synced.error());
     if (unlinkat(from->folder.get(), from->name.c_str(), 0) != 0) {
       return CannotAct("take out of the quarantine", errno);
     }
-    return {Acted::kDone, "it was back already"};
+    return {ActionResult::kDone, "it was back already"};
   }
-  return {Acted::kLeftAlone, "another file is in its place; the quarantine keeps it"};
+  return {ActionResult::kLeftAlone, "another file is in its place; the quarantine keeps it"};
 }
 
-ActResult WouldMoveBack(const std::string& folder, const MoveRecord& record) {
-  const OsResult<Place> from = OpenPlace(folder, record.to);
+ActResult DryRunRestore(const std::string& folder, const MoveRecord& record) {
+  const OsResult<DirEntry> from = OpenDirEntry(folder, record.to);
   const OsResult<struct stat> found = LookAt(from);
   if (!found) return CannotAct("look into the quarantine for", found.error());
   if (!IsThatFile(*found, record.stamp)) {
-    return {Acted::kLeftAlone, "what is in the quarantine is not that file"};
+    return {ActionResult::kLeftAlone, "what is in the quarantine is not that file"};
   }
-  const OsResult<Place> to = OpenPlace(record.input, record.path);
-  if (to && to->Look()) return {Acted::kLeftAlone, "another file is in its place"};
-  return {Acted::kDone, "would be moved back"};
+  const OsResult<DirEntry> to = OpenDirEntry(record.input, record.path);
+  if (to && to->Look()) return {ActionResult::kLeftAlone, "another file is in its place"};
+  return {ActionResult::kDone, "would be moved back"};
 }
 
 }  // namespace millrace::cli

@@ -3,9 +3,9 @@
 
 #include <string>
 
-#include "cli/check/listed_file.h"
 #include "cli/check/manifest.h"
 #include "cli/check/move_file.h"
+#include "cli/check/verify_target.h"
 
 namespace millrace::cli {
 
@@ -16,6 +16,6 @@ ActResult MoveBack(
     const OnStep& on_step = [](std::string_view) {});
 
 // What MoveBack would do, without doing it.
-ActResult WouldMoveBack(const std::string& folder, const MoveRecord& record);
+ActResult DryRunRestore(const std::string& folder, const MoveRecord& record);
 
 }  // namespace millrace::cli

@@ -39,7 +39,7 @@ class SortedLines {
 }  // namespace
 
 Result<void> ForEachVerdictOfRun(const std::string& output, const std::string& input,
-                                 const TakeVerdict& take) {
+                                 const VerdictHandler& take) {
   SortedLines judged(output + "/.millrace/verdicts.jsonl");
   SortedLines failed(output + "/.millrace/failed.jsonl");
   ASSIGN_OR_RETURN(std::optional<FileVerdict> verdict, judged.Next());
@@ -60,7 +60,7 @@ Result<void> ForEachVerdictOfRun(const std::string& output, const std::string& i
   return {};
 }
 
-Result<void> ForEachVerdictOfReport(const std::string& report, const TakeVerdict& take,
+Result<void> ForEachVerdictOfReport(const std::string& report, const VerdictHandler& take,
                                     bool* complete) {
   if (complete != nullptr) *complete = true;
   std::error_code error;

@@ -8,12 +8,12 @@
 #include <filesystem>
 #include <map>
 
-#include "common/config/keys.h"
 #include "common/config/override.h"
 #include "common/config/read_file.h"
 #include "common/config/read_options.h"
 #include "common/config/read_parts.h"
 #include "common/config/substitute.h"
+#include "common/config/topology_schema.h"
 
 namespace millrace {
 namespace {
@@ -140,7 +140,7 @@ class Loader {
   }
 
   void ReadStages(Topology& topology) {
-    constexpr std::size_t kMostStages = 64;
+    constexpr std::size_t kMaxStages = 64;
     const ConfigNode* stages = root_.Find("stages");
     if (stages == nullptr || stages->kind != ConfigNode::Kind::kList || stages->items.empty()) {
       problems_.Add(stages != nullptr ? *stages : root_, "stages",
@@ -151,9 +151,9 @@ class Loader {
                     "write stages: and below it one `- {name: ..., executable: ...}` a stage");
       return;
     }
-    if (stages->items.size() > kMostStages) {
+    if (stages->items.size() > kMaxStages) {
       problems_.Add(*stages, "stages",
-                    fmt::format("{} stages; at most {}", stages->items.size(), kMostStages),
+                    fmt::format("{} stages; at most {}", stages->items.size(), kMaxStages),
                     "join some of them");
       return;
     }

@@ -54,7 +54,7 @@ struct LoadContext {
 };
 
 // Longer files are refused.
-inline constexpr std::size_t kLongestTopologyFile = 1 << 20;
+inline constexpr std::size_t kMaxTopologyFile = 1 << 20;
 
 using TopologyOrProblems = tl::expected<Topology, std::vector<Problem>>;
 

@@ -42,8 +42,8 @@ void Problems::Add(const ConfigNode& at, std::string path, std::string what, std
 }
 
 void Problems::Add(Problem problem) {
-  constexpr std::size_t kMostProblems = 100;
-  if (problems_.size() < kMostProblems) problems_.push_back(std::move(problem));
+  constexpr std::size_t kMaxProblems = 100;
+  if (problems_.size() < kMaxProblems) problems_.push_back(std::move(problem));
 }
 
 std::vector<Problem> Problems::Take() {

@@ -130,12 +130,12 @@ Options Options::Defaults(const OptionSchema& schema) {
 
 std::string NearestName(std::string_view name, const std::vector<std::string>& known) {
   // Names are short; a long one is nobody's slip of a finger, and the distance costs its square.
-  constexpr std::size_t kLongestName = 128;
-  if (name.size() > kLongestName) return "";
+  constexpr std::size_t kMaxName = 128;
+  if (name.size() > kMaxName) return "";
   std::string nearest;
   std::size_t best = std::min<std::size_t>(3, std::max<std::size_t>(1, name.size() / 3)) + 1;
   for (const std::string& candidate : known) {
-    if (candidate.size() > kLongestName) continue;
+    if (candidate.size() > kMaxName) continue;
     const std::size_t distance = EditDistance(name, candidate);
     if (distance < best) {
       best = distance;

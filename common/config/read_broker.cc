@@ -7,16 +7,16 @@
 #include <utility>
 
 #include "common/config/decimal.h"
-#include "common/config/keys.h"
 #include "common/config/read_options.h"
 #include "common/config/read_parts.h"
+#include "common/config/topology_schema.h"
 #include "common/config/units.h"
 
 namespace millrace {
 namespace {
 
 // A PONG waits behind bulk data: off this machine a healthy worker was cut at 3 s.
-constexpr Duration kLeastRemoteHeartbeat = std::chrono::seconds(30);
+constexpr Duration kMinRemoteHeartbeat = std::chrono::seconds(30);
 constexpr Duration kLocalHeartbeat = std::chrono::seconds(2);
 
 bool IsHost(std::string_view host) {
@@ -121,12 +121,11 @@ BrokerConfig ReadBroker(const ConfigNode* node, const ConfigNode& root,
   const Options& options = read.options;
   BrokerConfig broker;
   if (options.Has("endpoint_dir")) broker.endpoint_dir = options.Text("endpoint_dir");
-  if (broker.endpoint_dir.size() > kLongestEndpointDir) {
+  if (broker.endpoint_dir.size() > kMaxEndpointDir) {
     problems.Add(
         read.Place("endpoint_dir", place), "broker.endpoint_dir",
         fmt::format("{} bytes long; names of sockets must fit in 107", broker.endpoint_dir.size()),
-        fmt::format("choose a folder of at most {} bytes, such as one in /tmp",
-                    kLongestEndpointDir));
+        fmt::format("choose a folder of at most {} bytes, such as one in /tmp", kMaxEndpointDir));
   }
   ReadHosts(broker, read, place, problems);
   ReadPorts(broker, read, place, problems);
@@ -134,10 +133,10 @@ BrokerConfig ReadBroker(const ConfigNode* node, const ConfigNode& root,
                                       : (std::filesystem::path(relative_to) / "state").string();
   ReadKeep(broker, read, place, problems);
   broker.max_sockets = static_cast<int>(options.Integer("max_sockets"));
-  broker.heartbeat = broker.Local() ? kLocalHeartbeat : kLeastRemoteHeartbeat;
+  broker.heartbeat = broker.Local() ? kLocalHeartbeat : kMinRemoteHeartbeat;
   if (options.Has("heartbeat")) {
     broker.heartbeat = options.Time("heartbeat");
-    if (!broker.Local() && broker.heartbeat < kLeastRemoteHeartbeat) {
+    if (!broker.Local() && broker.heartbeat < kMinRemoteHeartbeat) {
       problems.Add(read.Place("heartbeat", place), "broker.heartbeat",
                    fmt::format("{} is too short for a host that is not this machine",
                                FormatDuration(broker.heartbeat)),

@@ -21,12 +21,12 @@ tl::unexpected<FileProblem> Refuse(ErrorCode code, const std::string& path, std:
 }
 
 std::string MissingCure(const std::filesystem::path& path) {
-  constexpr int kMostNames = 1000;
+  constexpr int kMaxNames = 1000;
   std::vector<std::string> names;
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
   std::error_code error;
   std::filesystem::directory_iterator entry(folder, error);
-  for (int i = 0; !error && entry != std::filesystem::directory_iterator() && i < kMostNames; ++i) {
+  for (int i = 0; !error && entry != std::filesystem::directory_iterator() && i < kMaxNames; ++i) {
     const std::filesystem::path name = entry->path().filename();
     if (name.extension() == ".yaml" || name.extension() == ".yml") names.push_back(name.string());
     entry.increment(error);
@@ -49,14 +49,14 @@ tl::expected<std::string, FileProblem> ReadTopologyFile(const std::string& path)
                   fmt::format("cannot be opened: {}", ErrnoText(error)),
                   missing ? MissingCure(path) : "make it readable for this user");
   }
-  std::string bytes(kLongestTopologyFile + 1, '\0');
+  std::string bytes(kMaxTopologyFile + 1, '\0');
   const std::size_t size = std::fread(bytes.data(), 1, bytes.size(), file.get());
   if (std::ferror(file.get()) != 0) {
     const int error = errno;
     return Refuse(ErrorCode::kUnreadable, path, fmt::format("cannot be read: {}", ErrnoText(error)),
                   "name a file that can be read");
   }
-  if (size > kLongestTopologyFile) {
+  if (size > kMaxTopologyFile) {
     return Refuse(ErrorCode::kUsage, path, "longer than 1 MiB", "is this a topology file?");
   }
   bytes.resize(size);

@@ -13,7 +13,7 @@ struct FileProblem {
   Problem problem;
 };
 
-// At most kLongestTopologyFile bytes: a longer file, a folder, and one that cannot be read are a
+// At most kMaxTopologyFile bytes: a longer file, a folder, and one that cannot be read are a
 // problem, with the nearest name in the same folder where there is no such file.
 tl::expected<std::string, FileProblem> ReadTopologyFile(const std::string& path);
 

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
-#include "common/config/keys.h"
 #include "common/config/read_options.h"
 #include "common/config/read_parts.h"
+#include "common/config/topology_schema.h"
 
 namespace millrace {
 namespace {

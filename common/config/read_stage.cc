@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "common/config/keys.h"
 #include "common/config/read_options.h"
 #include "common/config/read_parts.h"
 #include "common/config/scalar.h"
+#include "common/config/topology_schema.h"
 #include "common/config/units.h"
 
 namespace millrace {
@@ -46,7 +46,7 @@ void ReadExecutable(StageConfig& stage, const ReadOptions& read, const ConfigNod
 
 void ReadReplicas(StageConfig& stage, const ReadOptions& read, const ConfigNode& node,
                   const std::string& path, const LoadContext& context, Problems& problems) {
-  constexpr double kMostReplicas = 65536;
+  constexpr double kMaxReplicas = 65536;
   const std::string& text = read.options.Text("replicas");
   if (text == "auto") {
     stage.replicas_auto = true;
@@ -54,7 +54,7 @@ void ReadReplicas(StageConfig& stage, const ReadOptions& read, const ConfigNode&
     return;
   }
   const OptionSpec spec{
-      .name = "replicas", .type = OptionType::kInteger, .min = 1, .max = kMostReplicas};
+      .name = "replicas", .type = OptionType::kInteger, .min = 1, .max = kMaxReplicas};
   ConfigNode value;
   value.kind = ConfigNode::Kind::kScalar;
   value.text = text;

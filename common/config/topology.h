@@ -28,7 +28,7 @@ struct BrokerConfig {
   int feed_first = 7720;  // the ports of feeds, one a worker incarnation; both ends inclusive
   int feed_last = 8719;
   // Absolute path of a folder for ipc sockets; "" for tcp. When set, host and ports are not used.
-  // At most kLongestEndpointDir bytes.
+  // At most kMaxEndpointDir bytes.
   std::string endpoint_dir;
   std::string state;  // absolute path of the folder of the broker's state
   // Ended runs that the state remembers, and for how long: more are forgotten, with what no other
@@ -60,7 +60,7 @@ struct BrokerConfig {
 };
 
 // sockaddr_un holds 107 bytes and "/f18446744073709551615" takes 22 of them.
-inline constexpr std::size_t kLongestEndpointDir = 85;
+inline constexpr std::size_t kMaxEndpointDir = 85;
 
 struct StageConfig {
   std::string name;        // [a-z0-9_-]+, unique in the file

@@ -9,9 +9,9 @@ namespace millrace {
 namespace {
 
 // Of a whole document, aliases written out: a topology of 64 stages has some thousands of values.
-constexpr std::size_t kMostNodes = 100'000;
+constexpr std::size_t kMaxNodes = 100'000;
 constexpr std::size_t kDeepest = 32;
-constexpr std::size_t kLongestKey = 256;
+constexpr std::size_t kMaxKey = 256;
 
 // What a copy of the node costs, in values: a long text, too, is written out by each alias of it.
 std::size_t CountNodes(const ConfigNode& node) {
@@ -84,8 +84,8 @@ ConfigNode TreeBuilder::Make(ConfigNode::Kind kind, const YAML::Mark& mark) {
 
 void TreeBuilder::Count(std::size_t nodes, const ConfigNode& at) {
   count_ += nodes;
-  if (count_ <= kMostNodes) return;
-  problems_.Add(at, "", fmt::format("more than {} values, aliases written out", kMostNodes),
+  if (count_ <= kMaxNodes) return;
+  problems_.Add(at, "", fmt::format("more than {} values, aliases written out", kMaxNodes),
                 "a topology needs a few hundred; is this the right file?");
   throw StopParsing();
 }
@@ -145,7 +145,7 @@ void TreeBuilder::TakeKey(Level& level, ConfigNode key) {
   if (key.kind != ConfigNode::Kind::kScalar) {
     problems_.Add(key, "", fmt::format("a key that is {}", KindName(key.kind)),
                   "write `name: value`, and quotes around a name such as null or [x]");
-  } else if (key.text.size() > kLongestKey) {
+  } else if (key.text.size() > kMaxKey) {
     problems_.Add(key, "", fmt::format("a key of {} bytes", key.text.size()), "shorten it");
   } else if (key.text == "<<" && !key.quoted) {
     problems_.Add(key, "<<", "merge keys are not part of YAML 1.2", "write the keys out");

@@ -107,7 +107,7 @@ Result<std::optional<GifFrame>> GifFile::Next() {
 
 GifPixels::GifPixels(FileBytes file, const GifFrame& frame)
     : file_(file), at_(frame.data), bits_(frame.code_bits), clear_(1 << std::min(bits_, 16)) {
-  if (bits_ > kMostCodeBits) state_ = State::kBroken;
+  if (bits_ > kMaxCodeBits) state_ = State::kBroken;
   next_ = clear_ + 2;
   code_bits_ = bits_ + 1;
 }
@@ -185,7 +185,7 @@ FileBytes GifPixels::Next() {
     if (next_ < kTableSize) {
       pixel_[static_cast<std::size_t>(next_)] = last_first_;
       link_[static_cast<std::size_t>(next_)] = static_cast<std::uint16_t>(last_code_);
-      if (next_ == (1 << code_bits_) - 1 && code_bits_ < kMostCodeBits) ++code_bits_;
+      if (next_ == (1 << code_bits_) - 1 && code_bits_ < kMaxCodeBits) ++code_bits_;
       ++next_;
     }
     last_code_ = whole;

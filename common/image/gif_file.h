@@ -87,7 +87,7 @@ class GifPixels {
 
  private:
   static constexpr int kTableSize = 4096;
-  static constexpr int kMostCodeBits = 12;
+  static constexpr int kMaxCodeBits = 12;
 
   int Code();  // -1: there is none
 

@@ -91,7 +91,7 @@ class TiffPages {
 
   void Visit() {
     std::vector<std::uint64_t> waiting = {header_.first};
-    while (!waiting.empty() && seen_.size() < kMostDirectories) {
+    while (!waiting.empty() && seen_.size() < kMaxDirectories) {
       const std::uint64_t at = waiting.back();
       waiting.pop_back();
       if (at == 0 || !seen_.insert(at).second) continue;
@@ -104,7 +104,7 @@ class TiffPages {
       waiting.push_back(directory->next());
       const auto below = directory->Numbers(TiffTag::kSubDirectories);
       has_sub_directories_ = has_sub_directories_ || !below.empty();
-      for (std::size_t i = 0; i < std::min(below.size(), kMostDirectories); ++i) {
+      for (std::size_t i = 0; i < std::min(below.size(), kMaxDirectories); ++i) {
         waiting.push_back(below[i]);
       }
     }
@@ -131,7 +131,7 @@ class TiffPages {
   }
 
  private:
-  static constexpr std::size_t kMostDirectories = 64;
+  static constexpr std::size_t kMaxDirectories = 64;
 
   void Look(const TiffDirectory& directory, bool first) {
     const bool raw = IsRawPhotometric(directory.Number(TiffTag::kPhotometric).value_or(0)) ||

@@ -11,7 +11,7 @@ namespace millrace::net {
 namespace {
 
 // Nothing hangs on noticing a silent broker at once here, and every PING wakes two processes.
-constexpr Duration kLeastHeartbeat = std::chrono::seconds(5);
+constexpr Duration kMinHeartbeat = std::chrono::seconds(5);
 
 }  // namespace
 

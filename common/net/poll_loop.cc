@@ -8,13 +8,12 @@
 namespace millrace::net {
 namespace {
 
-constexpr std::chrono::hours kLongestWait{1};  // keeps far deadlines inside poll's int
+constexpr std::chrono::hours kMaxWait{1};  // keeps far deadlines inside poll's int
 
 // Milliseconds, rounded up: waking before the deadline would spin until it.
 long TimeoutMs(const Clock& clock, std::optional<Instant> deadline) {
   if (!deadline) return -1;
-  const Duration left =
-      std::clamp<Duration>(*deadline - clock.Now(), Duration::zero(), kLongestWait);
+  const Duration left = std::clamp<Duration>(*deadline - clock.Now(), Duration::zero(), kMaxWait);
   return static_cast<long>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 

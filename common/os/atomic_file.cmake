@@ -1,2 +1,2 @@
-millrace_library(millrace_atomic_file SOURCES atomic_file.cc place.cc publish_together.cc DEPS millrace_base
+millrace_library(millrace_atomic_file SOURCES atomic_file.cc dir_entry.cc batch_publish.cc DEPS millrace_base
                      millrace_os PRIVATE_DEPS deps::fmt)

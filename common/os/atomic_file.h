@@ -16,7 +16,7 @@
 //   RETURN_IF_ERROR(file.Append(bytes));
 //   ASSIGN_OR_RETURN(const auto stamp, file.Publish([&] { return context.MayPublish(job); }));
 //
-// Several files at once, for less than each by itself: publish_together.h.
+// Several files at once, for less than each by itself: batch_publish.h.
 #pragma once
 
 #include <cstddef>

@@ -160,7 +160,7 @@ Child::~Child() { End(); }
 void Child::End() {
   if (pid_ < 0 || end_) return;
   Kill(SIGKILL);
-  const auto until = std::chrono::steady_clock::now() + kLongestWait;
+  const auto until = std::chrono::steady_clock::now() + kMaxWait;
   while (!Reap() && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -204,9 +204,9 @@ void Child::Kill(int signal) {
 std::string Child::ReadStderr() {
   std::string out;
   std::array<char, 4096> chunk{};
-  while (stderr_.valid() && out.size() < kMostRead) {
+  while (stderr_.valid() && out.size() < kMaxRead) {
     const ssize_t size =
-        read(stderr_.get(), chunk.data(), std::min(chunk.size(), kMostRead - out.size()));
+        read(stderr_.get(), chunk.data(), std::min(chunk.size(), kMaxRead - out.size()));
     if (size > 0) {
       out.append(chunk.data(), static_cast<std::size_t>(size));
     } else if (size == 0) {

@@ -38,7 +38,7 @@ std::string DescribeEnd(const ChildEnd& end);
 // A running child. It stays in the parent's process group. The kernel kills it (SIGKILL) when the
 // *thread* that started it ends, however that happens: Start only from the main thread.
 // Destroying a Child that has not been reaped kills it with SIGKILL and waits for its end, but not
-// longer than kLongestWait: one that the kernel does not let go (state D) is left behind.
+// longer than kMaxWait: one that the kernel does not let go (state D) is left behind.
 class Child {
  public:
   // kNotFound or kInternal where it cannot be executed (an exec that fails is reported here, not
@@ -63,15 +63,15 @@ class Child {
   // As /proc tells: 'R', 'S', 'D' (in the kernel, which does not return), 'T' (SIGSTOP), 'Z'; '?'
   // if it does not.
   [[nodiscard]] char State() const;
-  static constexpr std::chrono::seconds kLongestWait{3};
+  static constexpr std::chrono::seconds kMaxWait{3};
 
   // To poll for reading; -1 where stderr is not captured or has ended.
   [[nodiscard]] int stderr_fd() const { return stderr_.get(); }
-  // What it has written since the last call, for forwarding, at most kMostRead bytes; "" when
+  // What it has written since the last call, for forwarding, at most kMaxRead bytes; "" when
   // nothing is there. Never blocks. Read once more after the end: the last words come then, and a
   // pipe holds no more of them.
   std::string ReadStderr();
-  static constexpr std::size_t kMostRead = 64 * 1024;
+  static constexpr std::size_t kMaxRead = 64 * 1024;
   // The last lines it wrote, at most 4 KiB, of what ReadStderr has read.
   [[nodiscard]] const std::string& stderr_tail() const { return stderr_tail_; }
 

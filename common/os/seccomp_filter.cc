@@ -68,6 +68,7 @@ constexpr Number kAllowed[] = {
     __NR_sched_getparam,
     __NR_sched_getscheduler,
     __NR_sched_setaffinity,
+    __NR_sched_setscheduler,  // libzmq sets the policy of its threads, to the default
     __NR_sched_yield,
     __NR_set_robust_list,
     __NR_set_tid_address,

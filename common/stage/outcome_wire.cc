@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/wire/codec.h"
-#include "common/wire/words.h"
+#include "common/wire/token.h"
 
 namespace millrace {
 namespace {
@@ -24,7 +24,7 @@ std::string Cut(std::string text, std::size_t bytes) {
 Result<void> CheckRecord(const Record& record) {
   if (record.name.empty()) return {};
   if (!wire::IsRecordName(record.name)) {
-    return Fail(ErrorCode::kInternal, "the stage's fault: " + wire::NoRecordName(record.name));
+    return Fail(ErrorCode::kInternal, "the stage's fault: " + wire::InvalidRecordName(record.name));
   }
   if (record.line.size() > kMaxRecordBytes) {
     return Fail(ErrorCode::kTooLarge, "the record has " + std::to_string(record.line.size()) +
@@ -35,8 +35,8 @@ Result<void> CheckRecord(const Record& record) {
 
 // A word that the broker would not take is the stage's fault, and costs no other item anything.
 Result<void> CheckWord(std::string_view what, std::string_view word) {
-  if (wire::IsWord(word)) return {};
-  return Fail(ErrorCode::kInternal, "the stage's fault: " + wire::NoWord(what, word));
+  if (wire::IsToken(word)) return {};
+  return Fail(ErrorCode::kInternal, "the stage's fault: " + wire::InvalidToken(what, word));
 }
 
 Result<wire::ItemResult> ToItem(Done done, std::size_t max_payload) {

@@ -72,7 +72,7 @@ struct Failed {
 };
 
 // The item ends here as skipped: it was never ours to process. Counted by reason in the report
-// ("not-an-image", "excluded", "outside-input", ...): a word, as wire::IsWord has it.
+// ("not-an-image", "excluded", "outside-input", ...): a word, as wire::IsToken has it.
 struct Skipped {
   std::string reason;
 };

@@ -11,7 +11,7 @@
 
 #include "common/config/describe_options.h"
 #include "common/config/load.h"
-#include "common/os/cores.h"
+#include "common/os/cpu_count.h"
 #include "common/os/random.h"
 #include "common/stage/recipe.h"
 
@@ -21,7 +21,7 @@ namespace {
 constexpr std::size_t kBootBytes = 16;
 // A stopped or dead broker is noticed by the links' own heartbeats. This is for one whose sockets
 // live while its loop does not turn, and a busy one may pause for a second or two.
-constexpr Duration kLeastSilence = std::chrono::seconds(5);
+constexpr Duration kMinSilence = std::chrono::seconds(5);
 
 std::string OptionsHelp(const OptionSchema& schema) {
   if (schema.specs().empty()) return "The stage has no options.";
@@ -124,7 +124,7 @@ Result<WorkerSetup> MakeWorkerSetup(const WorkerArguments& arguments,
       .credit = stage->credit,
       .timeout = stage->timeout,
       .drain_timeout = stage->drain_timeout,
-      .silence = std::max(topology.broker.heartbeat, kLeastSilence),
+      .silence = std::max(topology.broker.heartbeat, kMinSilence),
       .give_up_after = std::chrono::duration_cast<Duration>(
           std::chrono::duration<double>(std::min(arguments.give_up_seconds, 1e8))),
   };

@@ -8,7 +8,7 @@ namespace millrace {
 namespace {
 
 constexpr Duration kFirstHelloPause = std::chrono::milliseconds(500);
-constexpr Duration kLongestHelloPause = std::chrono::seconds(5);
+constexpr Duration kMaxHelloPause = std::chrono::seconds(5);
 
 std::chrono::milliseconds Ms(std::int64_t count) {
   // A peer's number: kept sane, since it is added to an instant.
@@ -38,7 +38,7 @@ void WorkerCore::Greet(Instant now) {
   actions_.emplace_back(SayHello{attempt_});
   hello_sent_ = now;
   hello_at_ = now + hello_pause_;
-  hello_pause_ = std::min(hello_pause_ * 2, kLongestHelloPause);
+  hello_pause_ = std::min(hello_pause_ * 2, kMaxHelloPause);
 }
 
 void WorkerCore::Welcomed(std::int64_t attempt, wire::Welcome welcome, Instant now) {

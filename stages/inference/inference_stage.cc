@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "stages/inference/make_model.h"
+#include "stages/inference/model_factory.h"
 #include "stages/inference/options.h"
 
 namespace millrace {
@@ -166,6 +166,8 @@ std::vector<Outcome> InferenceStage::Process(std::span<const Job> jobs, JobConte
   return outcomes;
 }
 
-std::unique_ptr<Stage> MakeInferenceStage() { return std::make_unique<InferenceStage>(MakeModel); }
+std::unique_ptr<Stage> MakeInferenceStage() {
+  return std::make_unique<InferenceStage>(CreateModel);
+}
 
 }  // namespace millrace

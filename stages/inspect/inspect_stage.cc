@@ -8,7 +8,7 @@
 #include "stages/input_file.h"
 #include "stages/inspect/content_name.h"
 #include "stages/inspect/options.h"
-#include "stages/inspect/reader_slots.h"
+#include "stages/inspect/read_limiter.h"
 #include "stages/inspect/verdict.h"
 
 namespace millrace {
@@ -36,7 +36,7 @@ class InspectStage final : public Stage {
     inspect_.max_bytes = options.Bytes("max_bytes");
     ASSIGN_OR_RETURN(const std::vector<ReaderLimit> limits, ReaderLimits(options));
     names_.emplace();
-    ASSIGN_OR_RETURN(slots_, ReaderSlots::Open(limits, ReaderSlots::SharedFolder()));
+    ASSIGN_OR_RETURN(slots_, ReadLimiter::Open(limits, ReadLimiter::SharedFolder()));
     return {};
   }
 
@@ -100,7 +100,7 @@ class InspectStage final : public Stage {
     verdict.bytes = file.bytes();
     verdict.mtime_ns = file.mtime_ns();
     auto read = [&] {
-      const ReaderSlots::Hold hold = slots_.Enter(job.run->input + '/' + job.key);
+      const ReadLimiter::Hold hold = slots_.Enter(job.run->input + '/' + job.key);
       return file.Read(inspect_.max_bytes, buffer_);
     }();
     if (auto* none = std::get_if<NoInput>(&read)) {
@@ -126,7 +126,7 @@ class InspectStage final : public Stage {
   }
 
   InspectOptions inspect_;
-  ReaderSlots slots_;
+  ReadLimiter slots_;
   std::optional<ContentNames> names_;
   std::vector<std::byte> buffer_;  // of the file at hand
 };

@@ -47,7 +47,7 @@ OptionSchema InspectStageOptions() {
 }
 
 Result<std::vector<ReaderLimit>> ReaderLimits(const Options& options) {
-  constexpr int kMostReaders = 1024;
+  constexpr int kMaxReaders = 1024;
   std::vector<ReaderLimit> limits;
   for (const std::string& written : options.List("readers")) {
     const std::size_t sign = written.rfind('=');
@@ -57,7 +57,7 @@ Result<std::vector<ReaderLimit>> ReaderLimits(const Options& options) {
     const auto parsed = std::from_chars(count.data(), count.data() + count.size(), limit.readers);
     if (written.empty() || written.front() != '/' || parsed.ec != std::errc() ||
         parsed.ptr != count.data() + count.size() || limit.readers < 1 ||
-        limit.readers > kMostReaders) {
+        limit.readers > kMaxReaders) {
       return Fail(ErrorCode::kUsage, "readers: \"" + written +
                                          "\" is not an absolute folder and a count; write "
                                          "/mnt/photos=1");

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/image/encode.h"
-#include "common/os/publish_together.h"
+#include "common/os/batch_publish.h"
 #include "stages/postprocess/classes.h"
 #include "stages/postprocess/output_name.h"
 #include "stages/postprocess/paint.h"
@@ -28,11 +28,11 @@ Result<PartView> ViewPart(const Payload& payload, std::string_view name, int cha
     return Fail(ErrorCode::kInternal, fmt::format("the stage before sent no part '{}'", name));
   }
   const std::size_t dimensions = channels == 1 ? 2 : 3;
-  constexpr std::int64_t kMostPixelsASide = 1 << 20;
+  constexpr std::int64_t kMaxPixelsASide = 1 << 20;
   bool sound = CheckPart(*part) && part->dtype == DType::kUInt8 &&
                part->shape.size() == dimensions && (channels == 1 || part->shape[2] == channels);
   for (std::size_t i = 0; sound && i < 2; ++i) {
-    sound = part->shape[i] >= 1 && part->shape[i] <= kMostPixelsASide;
+    sound = part->shape[i] >= 1 && part->shape[i] <= kMaxPixelsASide;
   }
   if (!sound) {
     return Fail(ErrorCode::kInternal,
@@ -57,7 +57,7 @@ struct Painting {
 };
 
 // All files of a group are open until they are published.
-constexpr std::size_t kMostTogether = 64;
+constexpr std::size_t kMaxBatch = 64;
 
 class PostprocessStage final : public Stage {
  public:
@@ -89,7 +89,7 @@ class PostprocessStage final : public Stage {
     original_size_ = options.Text("size") == "original";
     areas_ = options.Bool("areas");
     const std::string& durability = options.Text("durability");
-    together_ = durability == "group" ? kMostTogether : 1;
+    together_ = durability == "group" ? kMaxBatch : 1;
     syncing_ = durability == "none" ? Syncing::kNone : Syncing::kBefore;
     return {};
   }
@@ -116,7 +116,7 @@ class PostprocessStage final : public Stage {
       if (!std::holds_alternative<Done>(written[i])) items[i].files.clear();
       context.Progress();
     }
-    PublishTogether(items, syncing_, [&context] { context.Progress(); });
+    BatchPublish(items, syncing_, [&context] { context.Progress(); });
     for (std::size_t i = 0; i < jobs.size(); ++i) {
       outcomes.push_back(AfterPublishing(std::move(written[i]), items[i]));
     }
@@ -226,7 +226,7 @@ class PostprocessStage final : public Stage {
   int quality_ = 75;
   bool original_size_ = false;
   bool areas_ = false;
-  std::size_t together_ = kMostTogether;  // items that are published at once
+  std::size_t together_ = kMaxBatch;  // items that are published at once
   Syncing syncing_ = Syncing::kBefore;
 };
 

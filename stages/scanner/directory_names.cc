@@ -12,7 +12,7 @@ namespace millrace {
 namespace {
 
 constexpr std::size_t kFirstBlock = std::size_t{4} << 10;
-constexpr std::size_t kLargestBlock = std::size_t{1} << 20;
+constexpr std::size_t kMaxBlock = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -60,7 +60,7 @@ void DirectoryNames::Clear() {
 void DirectoryNames::Add(std::string_view name, unsigned char type) {
   const std::size_t needed = name.size() + 2;
   if (block_size_ - block_used_ < needed) {
-    block_size_ = std::clamp(block_size_ * 2, kFirstBlock, kLargestBlock);
+    block_size_ = std::clamp(block_size_ * 2, kFirstBlock, kMaxBlock);
     block_size_ = std::max(block_size_, needed);
     blocks_.push_back(std::make_unique_for_overwrite<char[]>(block_size_));
     block_used_ = 0;

@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "common/image/sniff.h"
-#include "stages/scanner/examine.h"
+#include "stages/scanner/classify.h"
 
 namespace millrace {
 namespace {
 
-constexpr std::size_t kLongestPath = 4096;  // PATH_MAX of Linux
+constexpr std::size_t kMaxPath = 4096;  // PATH_MAX of Linux
 constexpr const char* kWhat = "the list of files";
 
 // "." and ".." and double slashes resolved in the text; keeps a leading slash, and leading ".." of
@@ -102,7 +102,7 @@ Result<bool> PathList::ReadEntry(std::string& entry) {
       continue;
     }
     entry += static_cast<char>(c);
-    if (entry.size() > kLongestPath || c == '\0') {
+    if (entry.size() > kMaxPath || c == '\0') {
       return Fail(ErrorCode::kUsage,
                   "the list of files " + name_ + " holds no path at byte " +
                       std::to_string(entry_start_) +
@@ -163,7 +163,7 @@ void PathList::VisitKey(const std::string& entry, Visit& visit) {
   // What is named one by one is wanted, whatever it is.
   Look look = filters_.look;
   look.apple_double = false;
-  const Seen seen = Examine(tree_, visit.key, look);
+  const Seen seen = Classify(tree_, visit.key, look);
   if (std::holds_alternative<SeenDirectory>(seen)) {
     visit.what = Skipped{"directory"};
   } else if (only_.empty() && filters_.LeavesOutFile(visit.key)) {
@@ -213,7 +213,7 @@ std::uint64_t PathList::EntryNumber() {
 InputTree::Place PathList::PlaceOfParent(std::string_view key) {
   const std::string parent = tree_.FullPath(ParentOf(key));
   if (parent != last_parent_) {
-    // A parent that does not exist is the file's own failure, told by Examine.
+    // A parent that does not exist is the file's own failure, told by Classify.
     const auto real = RealPath(parent);
     last_place_ = real ? tree_.PlaceOf(*real) : InputTree::Place::kInside;
     last_parent_ = parent;

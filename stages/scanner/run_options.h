@@ -46,8 +46,8 @@ struct ScanRunOptions {
   bool files_from_nul = false;
   // One file of INPUT, and nothing else.
   std::string only;
-  // A list of files that are known to be broken (skip_list.h): skipped as "broken" where they have
-  // not changed since. The file must stay as it is while the run lasts.
+  // A list of files that are known to be broken (known_broken.h): skipped as "broken" where they
+  // have not changed since. The file must stay as it is while the run lasts.
   std::string skip_list;
   // Every image is read, and known again by what it holds instead of by the time of its last
   // change: for trees whose times mean nothing (fetched anew, copied without them).

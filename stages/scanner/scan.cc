@@ -28,7 +28,7 @@ Result<std::unique_ptr<Scan>> Scan::Open(const RunInfo& run, const std::string& 
                          .apple_double = !scan->options_.no_default_excludes};
   scan->filters_.default_excludes = !scan->options_.no_default_excludes;
   if (!scan->options_.skip_list.empty()) {
-    ASSIGN_OR_RETURN(scan->broken_, SkipList::Load(scan->options_.skip_list));
+    ASSIGN_OR_RETURN(scan->broken_, KnownBroken::Load(scan->options_.skip_list));
   }
   ASSIGN_OR_RETURN(scan->source_, scan->MakeSource(at.position));
   scan->at_ = std::move(at);
@@ -41,7 +41,7 @@ Result<Scanned> Scan::Next(std::size_t items, const Job& job, JobContext& contex
   Visit visit;
   std::size_t key_bytes = 0;
   for (std::size_t visits = 0;
-       visits < kMostVisits && chunk.found.size() < items && key_bytes < kMostKeyBytes; ++visits) {
+       visits < kMaxVisits && chunk.found.size() < items && key_bytes < kMaxKeyBytes; ++visits) {
     if (context.Cancelled(job)) break;
     ASSIGN_OR_RETURN(const bool more, Visited(*source_, visit));
     if (!more) {

@@ -6,8 +6,8 @@
 
 #include "common/stage/stage.h"
 #include "stages/scanner/cursor.h"
+#include "stages/scanner/known_broken.h"
 #include "stages/scanner/run_options.h"
-#include "stages/scanner/skip_list.h"
 #include "stages/scanner/walk.h"
 
 namespace millrace {
@@ -16,9 +16,9 @@ class Scan {
  public:
   // A chunk ends after this many entries too, so that a tree of empty folders is not one endless
   // job.
-  static constexpr std::size_t kMostVisits = 100'000;
+  static constexpr std::size_t kMaxVisits = 100'000;
   // And after this many bytes of names: a report has a bound (the wire's kMaxHeadBytes).
-  static constexpr std::size_t kMostKeyBytes = 1u << 20;
+  static constexpr std::size_t kMaxKeyBytes = 1u << 20;
 
   // From where `cursor` tells; "" for the start. The same run and cursor give the same chunk, as
   // long as the files stay as they are.
@@ -52,7 +52,7 @@ class Scan {
   const InputTree tree_;
   const ScanRunOptions options_;
   Filters filters_;
-  SkipList broken_;
+  KnownBroken broken_;
   std::unique_ptr<Source> source_;
   ScanCursor at_;  // but for the position, which the source knows
 };

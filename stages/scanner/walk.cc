@@ -82,7 +82,7 @@ std::size_t Walk::HeldBytes() const {
 Walk::Opened Walk::Enter(std::string key, bool through_link, int& error) {
   Frame frame;
   frame.links = (frames_.empty() ? -1 : frames_.back().links) + (through_link ? 1 : 0);
-  if (frame.links > kMostLinks) return Opened::kLoop;
+  if (frame.links > kMaxLinks) return Opened::kLoop;
   const UniqueFd directory = OpenDirectory(tree_.FullPath(key), through_link);
   struct stat status {};
   if (!directory.valid() || fstat(directory.get(), &status) != 0) {
@@ -127,7 +127,7 @@ bool Walk::VisitName(const DirectoryNames::Name& name, Visit& visit) {
     return true;
   }
   const Seen seen =
-      name.type == DT_DIR ? Seen(SeenDirectory()) : Examine(tree_, key, filters_.look);
+      name.type == DT_DIR ? Seen(SeenDirectory()) : Classify(tree_, key, filters_.look);
   if (const auto* directory = std::get_if<SeenDirectory>(&seen)) {
     return VisitDirectory(std::move(key), directory->through_link, visit);
   }

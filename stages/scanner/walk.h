@@ -8,7 +8,7 @@
 // Left out without a word: OUTPUT, and directories named ".millrace". What is no picture of
 // anybody's is skipped (default_excludes.h). A directory that cannot be read is one failed item
 // under its own path, and the walk goes on. A directory that a link leads back to from inside
-// itself is skipped as "symlink-loop", and so is a link below kMostLinks others.
+// itself is skipped as "symlink-loop", and so is a link below kMaxLinks others.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@
 #include <string_view>
 #include <vector>
 
+#include "stages/scanner/classify.h"
 #include "stages/scanner/directory_names.h"
-#include "stages/scanner/examine.h"
 #include "stages/scanner/glob.h"
 #include "stages/scanner/input_tree.h"
 #include "stages/scanner/source.h"
@@ -46,7 +46,7 @@ class Walk final : public Source {
   static constexpr std::size_t kHeldNamesBytes = std::size_t{32} << 20;
   // Links between the directories of one path: two directories that link to each other's siblings
   // have as many paths as there are orders of them.
-  static constexpr int kMostLinks = 8;
+  static constexpr int kMaxLinks = 8;
 
   // `position` is "" for the start, or what Position() of an earlier walk gave. `tree` and
   // `filters` must outlive the walk.

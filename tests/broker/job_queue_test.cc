@@ -8,7 +8,7 @@
 
 #include "common/payload/meta.h"
 #include "common/wire/codec.h"
-#include "common/wire/words.h"
+#include "common/wire/token.h"
 #include "tests/broker/queue_world.h"
 
 using namespace millrace;

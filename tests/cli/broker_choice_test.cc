@@ -11,8 +11,8 @@ namespace {
 
 using std::chrono::seconds;
 
-std::unique_ptr<BrokerLink> LinkTo(const FakeBroker& broker, Duration timeout) {
-  return BrokerLink::Connect(
+std::unique_ptr<BrokerClient> LinkTo(const FakeBroker& broker, Duration timeout) {
+  return BrokerClient::Connect(
              {.topology = "", .endpoint = broker.where().Text(), .timeout = timeout})
       .value();
 }
@@ -33,7 +33,7 @@ TEST_CASE("a request that gets no answer is sent again") {
 
 TEST_CASE("a request that must not be made twice is sent once") {
   FakeBroker broker;
-  const auto link = LinkTo(broker, BrokerLink::kAskAgain + std::chrono::milliseconds(500));
+  const auto link = LinkTo(broker, BrokerClient::kAskAgain + std::chrono::milliseconds(500));
   const auto backup = link->Ask<wire::OkReply>(wire::BackupRequest{"/copy"});
   REQUIRE_FALSE(backup);
   CHECK(backup.error().code == ErrorCode::kUnavailable);

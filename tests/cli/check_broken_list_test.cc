@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "cli/check/broken_list.h"
-#include "stages/scanner/skip_list.h"
+#include "stages/scanner/known_broken.h"
 #include "tests/cli/temp_folder.h"
 
 namespace millrace::cli {
@@ -14,15 +14,15 @@ std::string Line(const std::string& input, const std::string& path, const std::s
 }
 
 // The list that the report makes for INPUT.
-SkipList ListFor(const TempFolder& folder, const std::string& input, const std::string& report) {
+KnownBroken ListFor(const TempFolder& folder, const std::string& input, const std::string& report) {
   REQUIRE(WriteBrokenList(folder.Write("report", report), input, folder / "list"));
-  return SkipList::Load(folder / "list").value();
+  return KnownBroken::Load(folder / "list").value();
 }
 
 TEST_CASE("only what has lost pixels is left out") {
   const TempFolder folder;
   const std::string input = folder / "photos";
-  const SkipList list =
+  const KnownBroken list =
       ListFor(folder, input,
               Line(input, "a.jpg", "ok") + Line(input, "b.jpg", "truncated") +
                   Line(input, "c.jpg", "trailing-data") + Line(input, "d.jpg", "timeout"));
@@ -33,12 +33,12 @@ TEST_CASE("only what has lost pixels is left out") {
 TEST_CASE("a report of a folder above INPUT or in it counts too") {
   const TempFolder folder;
   const std::string all = folder / "all";
-  const SkipList inner =
+  const KnownBroken inner =
       ListFor(folder, all + "/2024",
               Line(all, "2024/a.jpg", "corrupt") + Line(all, "2025/b.jpg", "corrupt"));
   CHECK(inner.Covers("a.jpg", 5, 7));
   CHECK_FALSE(inner.Covers("b.jpg", 5, 7));
-  const SkipList outer = ListFor(folder, all, Line(all + "/2024", "a.jpg", "corrupt"));
+  const KnownBroken outer = ListFor(folder, all, Line(all + "/2024", "a.jpg", "corrupt"));
   CHECK(outer.Covers("2024/a.jpg", 5, 7));
 }
 

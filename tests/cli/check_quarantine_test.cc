@@ -150,13 +150,13 @@ TEST_CASE("a file is moved with its path, time and mode, and back again") {
     const World world(two);
     const FileVerdict broken = world.Broken("a/b\xff.jpg", "half");
     const ActResult moved = world.Move(broken);
-    CHECK(moved.what == Acted::kDone);
+    CHECK(moved.what == ActionResult::kDone);
     CHECK(FilesOf(world.input()).empty());
     CHECK(FilesOf(world.quarantine()) == Files{{"a/b\xff.jpg", "half"}});
     CHECK(StampOf(Look(world.quarantine() + "/a/b\xff.jpg")).mtime_ns == kTime);
     const auto undone = world.Undo();
     REQUIRE(undone.size() == 1);
-    CHECK(undone[0].what == Acted::kDone);
+    CHECK(undone[0].what == ActionResult::kDone);
     world.CheckOriginal("a/b\xff.jpg", "half");
     CHECK(FilesOf(world.quarantine()).empty());
   }
@@ -165,16 +165,16 @@ TEST_CASE("a file is moved with its path, time and mode, and back again") {
 TEST_CASE("nothing in the quarantine is overwritten") {
   for (const bool two : {false, true}) {
     const World world(two);
-    CHECK(world.Move(world.Broken("a.jpg", "first")).what == Acted::kDone);
-    CHECK(world.Move(world.Broken("a.jpg", "second")).what == Acted::kDone);
-    CHECK(world.Move(world.Broken("a.jpg", "third")).what == Acted::kDone);
+    CHECK(world.Move(world.Broken("a.jpg", "first")).what == ActionResult::kDone);
+    CHECK(world.Move(world.Broken("a.jpg", "second")).what == ActionResult::kDone);
+    CHECK(world.Move(world.Broken("a.jpg", "third")).what == ActionResult::kDone);
     CHECK(FilesOf(world.quarantine()) ==
           Files{{"a.jpg", "first"}, {"a.1.jpg", "second"}, {"a.2.jpg", "third"}});
     // The last one was the last to have the name: it gets it back, and the others stay safe.
     const auto undone = world.Undo();
     REQUIRE(undone.size() == 3);
-    CHECK(undone[0].what == Acted::kDone);
-    CHECK(undone[1].what == Acted::kLeftAlone);
+    CHECK(undone[0].what == ActionResult::kDone);
+    CHECK(undone[1].what == ActionResult::kLeftAlone);
     world.CheckOriginal("a.jpg", "third");
     CHECK(FilesOf(world.quarantine()) == Files{{"a.jpg", "first"}, {"a.1.jpg", "second"}});
   }
@@ -192,11 +192,11 @@ TEST_CASE("twins are moved each, and moved back each") {
       broken.input = input;
       auto quarantine = Quarantine::Open(world.quarantine(), QuarantineFolders({input}));
       REQUIRE(quarantine);
-      CHECK(quarantine->Move(broken)->what == Acted::kDone);
+      CHECK(quarantine->Move(broken)->what == ActionResult::kDone);
       inputs.push_back(input);
     }
     CHECK(FilesOf(world.quarantine()) == Files{{"a.jpg", "half"}, {"a.1.jpg", "half"}});
-    for (const ActResult& undone : world.Undo()) CHECK(undone.what == Acted::kDone);
+    for (const ActResult& undone : world.Undo()) CHECK(undone.what == ActionResult::kDone);
     for (const std::string& input : inputs) CHECK(FilesOf(input) == Files{{"a.jpg", "half"}});
     CHECK(FilesOf(world.quarantine()).empty());
   }
@@ -234,9 +234,9 @@ TEST_CASE("extended attributes go with the file, there and back") {
       const ssize_t bytes = getxattr(file.c_str(), name, found.data(), found.size());
       return bytes == static_cast<ssize_t>(value.size()) && found == value;
     };
-    REQUIRE(world.Move(broken).what == Acted::kDone);
+    REQUIRE(world.Move(broken).what == ActionResult::kDone);
     CHECK(has_it(world.quarantine() + "/a.jpg"));
-    REQUIRE(world.Undo().at(0).what == Acted::kDone);
+    REQUIRE(world.Undo().at(0).what == ActionResult::kDone);
     CHECK(has_it(path));
   }
 }
@@ -265,7 +265,7 @@ TEST_CASE("what cannot be taken out of its folder is not left in the quarantine"
         _exit(2);
       }
       for (int attempt = 0; attempt < 2; ++attempt) {
-        if (world.Move(broken).what != Acted::kFailed) _exit(1);
+        if (world.Move(broken).what != ActionResult::kFailed) _exit(1);
       }
       _exit(0);
     }
@@ -284,8 +284,8 @@ TEST_CASE("a file that is not what was judged is left alone") {
   const FileVerdict broken = world.Broken("a.jpg", "half");
   const std::string path = world.input() + "/a.jpg";
   const auto left_alone = [&] {
-    CHECK(world.Move(broken).what == Acted::kLeftAlone);
-    CHECK(DeleteFile(broken).what == Acted::kLeftAlone);
+    CHECK(world.Move(broken).what == ActionResult::kLeftAlone);
+    CHECK(DeleteFile(broken).what == ActionResult::kLeftAlone);
     CHECK(fs::exists(fs::symlink_status(path)));
   };
   SUBCASE("another size") {
@@ -308,8 +308,8 @@ TEST_CASE("a file that is not what was judged is left alone") {
     fs::create_directory_symlink(world.input() + "-moved", world.input() + "/sub");
     FileVerdict behind = broken;
     behind.path = "sub/a.jpg";
-    CHECK(world.Move(behind).what == Acted::kLeftAlone);
-    CHECK(DeleteFile(behind).what == Acted::kLeftAlone);
+    CHECK(world.Move(behind).what == ActionResult::kLeftAlone);
+    CHECK(DeleteFile(behind).what == ActionResult::kLeftAlone);
     CHECK(fs::exists(world.input() + "-moved/a.jpg"));
   }
   SUBCASE("a folder in its place") {
@@ -319,8 +319,8 @@ TEST_CASE("a file that is not what was judged is left alone") {
   }
   SUBCASE("nothing in its place") {
     fs::remove(path);
-    CHECK(world.Move(broken).what == Acted::kGone);
-    CHECK(DeleteFile(broken).what == Acted::kGone);
+    CHECK(world.Move(broken).what == ActionResult::kGone);
+    CHECK(DeleteFile(broken).what == ActionResult::kGone);
   }
 }
 
@@ -331,8 +331,8 @@ TEST_CASE("a file that has lost no pixels is left alone") {
                            "unreadable", "unsupported-format", "too-large", "timeout",
                            "worker-died", "suspicious", "preview-only", "not-an-image", ""}) {
     sound.code = code;
-    CHECK_MESSAGE(world.Move(sound).what == Acted::kLeftAlone, code);
-    CHECK_MESSAGE(DeleteFile(sound).what == Acted::kLeftAlone, code);
+    CHECK_MESSAGE(world.Move(sound).what == ActionResult::kLeftAlone, code);
+    CHECK_MESSAGE(DeleteFile(sound).what == ActionResult::kLeftAlone, code);
   }
   CHECK(FilesOf(world.input()) == Files{{"a.jpg", "whole"}});
 }
@@ -340,8 +340,8 @@ TEST_CASE("a file that has lost no pixels is left alone") {
 TEST_CASE("a move looks at the file itself, too") {
   const World world;
   [[maybe_unused]] const FileVerdict broken = world.Broken("a.jpg", "half");
-  const auto from = OpenPlace(world.input(), "a.jpg");
-  const auto to = MakePlace(world.quarantine(), "a.jpg");
+  const auto from = OpenDirEntry(world.input(), "a.jpg");
+  const auto to = MakeDirEntry(world.quarantine(), "a.jpg");
   REQUIRE(from);
   REQUIRE(to);
   const auto ignore = [](std::string_view) {};
@@ -357,7 +357,7 @@ TEST_CASE("a path that leads out of INPUT is not followed") {
   fs::create_directory(broken.input);
   for (const char* path : {"../a.jpg", "/a.jpg", "", ".", "x/../../a.jpg"}) {
     broken.path = path;
-    CHECK_MESSAGE(DeleteFile(broken).what == Acted::kFailed, path);
+    CHECK_MESSAGE(DeleteFile(broken).what == ActionResult::kFailed, path);
   }
   CHECK(fs::exists(world.input() + "/a.jpg"));
 }
@@ -367,14 +367,14 @@ TEST_CASE("an empty file without a time must still be empty") {
   FileVerdict empty = world.Broken("a.jpg", "");
   empty.code = "empty";
   empty.mtime_ns.reset();
-  SUBCASE("it is") { CHECK(DeleteFile(empty).what == Acted::kDone); }
+  SUBCASE("it is") { CHECK(DeleteFile(empty).what == ActionResult::kDone); }
   SUBCASE("it is not") {
     std::ofstream(world.input() + "/a.jpg") << "now it has bytes";
-    CHECK(DeleteFile(empty).what == Acted::kLeftAlone);
+    CHECK(DeleteFile(empty).what == ActionResult::kLeftAlone);
   }
   SUBCASE("another code needs a time") {
     empty.code = "truncated";
-    CHECK(DeleteFile(empty).what == Acted::kLeftAlone);
+    CHECK(DeleteFile(empty).what == ActionResult::kLeftAlone);
   }
 }
 
@@ -383,36 +383,36 @@ TEST_CASE("a file whose place in the quarantine is its own stays there") {
   const FileVerdict broken = world.Broken("a.jpg", "half");
   auto same = Quarantine::Open(world.input(), QuarantineFolders({world.input()}));
   REQUIRE(same);
-  CHECK(same->Move(broken)->what == Acted::kLeftAlone);
+  CHECK(same->Move(broken)->what == ActionResult::kLeftAlone);
   CHECK(FilesOf(world.input()) == Files{{"a.jpg", "half"}});
 }
 
 TEST_CASE("another file in the place of the original is not replaced by --undo") {
   const World world;
-  REQUIRE(world.Move(world.Broken("a.jpg", "half")).what == Acted::kDone);
+  REQUIRE(world.Move(world.Broken("a.jpg", "half")).what == ActionResult::kDone);
   const auto ignored = world.Broken("a.jpg", "new!");
-  CHECK(world.Undo().at(0).what == Acted::kLeftAlone);
+  CHECK(world.Undo().at(0).what == ActionResult::kLeftAlone);
   CHECK(FilesOf(world.input()) == Files{{"a.jpg", "new!"}});
   CHECK(FilesOf(world.quarantine()) == Files{{"a.jpg", "half"}});
 }
 
 TEST_CASE("--undo makes folders again that are gone") {
   const World world;
-  REQUIRE(world.Move(world.Broken("a/b/c.jpg", "half")).what == Acted::kDone);
+  REQUIRE(world.Move(world.Broken("a/b/c.jpg", "half")).what == ActionResult::kDone);
   fs::remove_all(world.input());
-  CHECK(world.Undo().at(0).what == Acted::kDone);
+  CHECK(world.Undo().at(0).what == ActionResult::kDone);
   world.CheckOriginal("a/b/c.jpg", "half");
 }
 
 TEST_CASE("a quarantine that was moved can be undone from where it is") {
   const World world;
-  REQUIRE(world.Move(world.Broken("a.jpg", "half")).what == Acted::kDone);
+  REQUIRE(world.Move(world.Broken("a.jpg", "half")).what == ActionResult::kDone);
   const std::string moved = world.quarantine() + "-moved";
   fs::rename(world.quarantine(), moved);
   const auto manifest = Manifest::OpenToRead(moved + "/manifest.jsonl");
   REQUIRE(manifest);
   REQUIRE(manifest->ForEachBackwards([&](const MoveRecord& record) {
-    CHECK(MoveBack(moved, record).what == Acted::kDone);
+    CHECK(MoveBack(moved, record).what == ActionResult::kDone);
     return Result<void>();
   }));
   world.CheckOriginal("a.jpg", "half");
@@ -430,7 +430,7 @@ bool MoveInterrupted(const World& world, int last, bool go_on) {
   const bool there = FilesOf(world.input()).contains("a/b.jpg");
   CHECK((there || FilesOf(world.quarantine()).contains("a/b.jpg")));
   if (go_on) {
-    CHECK(world.Move(broken).what == (there ? Acted::kDone : Acted::kGone));
+    CHECK(world.Move(broken).what == (there ? ActionResult::kDone : ActionResult::kGone));
     CHECK(FilesOf(world.input()).empty());
     CHECK(FilesOf(world.quarantine()) == Files{{"a/b.jpg", "half"}});
   }
@@ -464,7 +464,7 @@ TEST_CASE("killed at any step, moving back loses nothing, and the next one ends 
     for (bool killed = true; killed; ++steps) {
       const World world(two);
       if (two && !world.two_file_systems()) return;
-      REQUIRE(world.Move(world.Broken("a/b.jpg", "half")).what == Acted::kDone);
+      REQUIRE(world.Move(world.Broken("a/b.jpg", "half")).what == ActionResult::kDone);
       killed = KilledAt(steps + 1, [&](const OnStep& on_step) { world.Undo(on_step); });
       CAPTURE(two);
       CAPTURE(steps);

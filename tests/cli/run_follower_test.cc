@@ -28,7 +28,7 @@ struct World {
   UniqueFd null{open("/dev/null", O_WRONLY | O_CLOEXEC)};
   Terminal terminal{null.get()};
   ManualClock clock;
-  RunFollower follower{clock, client, terminal, ProgressStyle::kNone};
+  StatusFollower follower{clock, client, terminal, ProgressStyle::kNone};
 
   World() {
     follower.Follow(RunId(7));
@@ -104,7 +104,7 @@ TEST_CASE(
   world.AskStatus();
   world.Answer(wire::ErrorReply{"unavailable", "the broker is shutting down"});
   CHECK_FALSE(world.follower.refused());
-  world.clock.Advance(RunFollower::kAskAgain);
+  world.clock.Advance(StatusFollower::kAskAgain);
   world.follower.Step();
   world.broker.Next<wire::WaitRequest>();
   world.Answer(wire::ErrorReply{"not-found", "no run 7"});
@@ -119,7 +119,7 @@ TEST_CASE("why the broker takes no more work is shown once") {
   const UniqueFd writer(ends[1]);
   World world;
   Terminal terminal(writer.get());
-  RunFollower follower(world.clock, world.client, terminal, ProgressStyle::kNone);
+  StatusFollower follower(world.clock, world.client, terminal, ProgressStyle::kNone);
   follower.Follow(RunId(7));
   world.broker.Next<wire::WaitRequest>();
   wire::StatusReply status = StatusOf(RunId(7), "active");

@@ -22,7 +22,7 @@ ScanRunOptions ScanOf(const wire::Submit& submit) {
 
 struct Places {
   TempFolder folder;
-  RunInput input;
+  InputSelection input;
 
   Places() {
     folder.Write("photos/a.jpg", "x");
@@ -124,7 +124,7 @@ TEST_CASE("what of an earlier run counts travels with the run") {
   CHECK(ScanOf(*submit).checksum);
   CHECK_FALSE(submit->fresh);
 
-  RunInput again;
+  InputSelection again;
   CLI::App other;
   AddInputOptions(other, again);
   other.parse({"--fresh", output, input});
@@ -172,7 +172,7 @@ TEST_CASE("a signal ends the copying of a list that does not end") {
   const UniqueFd writer(ends[1]);  // stays open
   auto signals = SignalFd::Open();
   REQUIRE(signals);
-  CopyInterrupt interrupt{*signals};
+  SpoolInterrupt interrupt{*signals};
   kill(getpid(), SIGTERM);
   places.input.scan.files_from = "/dev/fd/" + std::to_string(reader.get());
   CHECK_FALSE(MakeSubmit(places.input, InputIs::kHere, places.folder / "list", &interrupt));

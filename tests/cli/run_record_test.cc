@@ -27,9 +27,9 @@ Topology SmallTopology() {
 
 TEST_CASE("a run's record is read back, names that are not UTF-8 and all") {
   const TempFolder folder;
-  const RunRecord record = RecordOf(SmallTopology(), "/photos/\xff \"1\"", folder / "out\xfe");
-  REQUIRE(WriteRunRecord(record));
-  const auto read = ReadRunRecord(folder / "out\xfe");
+  const PipelineRecord record = RecordOf(SmallTopology(), "/photos/\xff \"1\"", folder / "out\xfe");
+  REQUIRE(WritePipelineRecord(record));
+  const auto read = ReadPipelineRecord(folder / "out\xfe");
   REQUIRE(read);
   CHECK(read->input == record.input);
   CHECK(read->output == record.output);
@@ -45,28 +45,28 @@ TEST_CASE("the sockets' folder of one start is no part of a record") {
 
 TEST_CASE("a second run's record replaces the first one's") {
   const TempFolder folder;
-  REQUIRE(WriteRunRecord(RecordOf(SmallTopology(), "/first", folder / "out")));
-  REQUIRE(WriteRunRecord(RecordOf(SmallTopology(), "/second", folder / "out")));
-  CHECK(ReadRunRecord(folder / "out")->input == "/second");
+  REQUIRE(WritePipelineRecord(RecordOf(SmallTopology(), "/first", folder / "out")));
+  REQUIRE(WritePipelineRecord(RecordOf(SmallTopology(), "/second", folder / "out")));
+  CHECK(ReadPipelineRecord(folder / "out")->input == "/second");
 }
 
 TEST_CASE("a folder that was moved is known by where it is, and where it was is told") {
   const TempFolder folder;
-  REQUIRE(WriteRunRecord(RecordOf(SmallTopology(), "/photos", folder / "out")));
+  REQUIRE(WritePipelineRecord(RecordOf(SmallTopology(), "/photos", folder / "out")));
   fs::rename(folder / "out", folder / "moved");
-  const auto record = ReadRunRecord(folder / "moved");
+  const auto record = ReadPipelineRecord(folder / "moved");
   REQUIRE(record);
   CHECK(record->output == folder / "moved");
   CHECK(record->was == folder / "out");
   // By a link it has its old name again.
   fs::create_directory_symlink(folder / "moved", folder / "out");
-  CHECK(ReadRunRecord(folder / "moved")->output == folder / "out");
+  CHECK(ReadPipelineRecord(folder / "moved")->output == folder / "out");
 }
 
 TEST_CASE("a folder that is none or holds no record is told by its name") {
   const TempFolder folder;
   const auto refusal = [&](const std::string& name) {
-    const auto record = ReadRunRecord(folder / name);
+    const auto record = ReadPipelineRecord(folder / name);
     REQUIRE_FALSE(record);
     CHECK(record.error().code == ErrorCode::kNotFound);
     return record.error().message;
@@ -79,7 +79,7 @@ TEST_CASE("a folder that is none or holds no record is told by its name") {
 TEST_CASE("a record that is damaged is told by its path") {
   const TempFolder folder;
   folder.Write("out/.millrace/run.json", "{\"input\": 7");
-  const auto record = ReadRunRecord(folder / "out");
+  const auto record = ReadPipelineRecord(folder / "out");
   REQUIRE_FALSE(record);
   CHECK(record.error().message.find("out/.millrace/run.json") != std::string::npos);
 }

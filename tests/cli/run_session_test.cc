@@ -9,12 +9,12 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 TEST_CASE("a run that is stopped waits as long as the broker may wait for its workers") {
-  CHECK(RunSession::LeaveDeadline(seconds(30)) == seconds(35));
-  CHECK(RunSession::LeaveDeadline(minutes(10)) == minutes(10) + seconds(5));
-  CHECK(RunSession::StopDeadline(minutes(10)) == minutes(10) + seconds(5));
+  CHECK(LocalSession::LeaveDeadline(seconds(30)) == seconds(35));
+  CHECK(LocalSession::LeaveDeadline(minutes(10)) == minutes(10) + seconds(5));
+  CHECK(LocalSession::StopDeadline(minutes(10)) == minutes(10) + seconds(5));
   // Whatever the topology says, there is time for what is in flight.
-  CHECK(RunSession::LeaveDeadline(seconds(0)) == seconds(10));
-  CHECK(RunSession::StopDeadline(seconds(0)) == seconds(60));
+  CHECK(LocalSession::LeaveDeadline(seconds(0)) == seconds(10));
+  CHECK(LocalSession::StopDeadline(seconds(0)) == seconds(60));
 }
 
 }  // namespace

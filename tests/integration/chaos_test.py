@@ -19,7 +19,7 @@ WORKERS = ["scan", "preprocess", "inference", "postprocess"]
 FREEZE_S = 4.5
 # A sanitizer takes its time over 2,000 pictures.
 LONG_S = 400
-MOST_DEATHS = 5  # of the broker (cli/broker_keeper.h)
+MOST_DEATHS = 5  # of the broker (cli/broker_supervisor.h)
 
 
 class Chaos(ChaosTest):

@@ -110,11 +110,11 @@ class PngInspector {
   // A whole IDAT from here on; at_ is then its place.
   bool FindPixels() {
     // Each costs a checksum of as many bytes as it claims.
-    constexpr int kMostTries = 8;
+    constexpr int kMaxTries = 8;
     const std::string_view text(reinterpret_cast<const char*>(file_.data()), file_.size());
     int tries = 0;
-    for (std::size_t at = text.find("IDAT", at_);
-         at != std::string_view::npos && tries < kMostTries; at = text.find("IDAT", at + 1)) {
+    for (std::size_t at = text.find("IDAT", at_); at != std::string_view::npos && tries < kMaxTries;
+         at = text.find("IDAT", at + 1)) {
       if (at < 4 + kSignatureBytes) continue;
       ++tries;
       const std::optional<PngChunk> chunk = ReadPngChunk(file_, at - 4);

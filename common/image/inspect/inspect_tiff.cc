@@ -13,8 +13,8 @@ namespace millrace {
 namespace {
 
 // Of a tile, or of what libtiff takes at once.
-constexpr std::int64_t kMostTilePixels = 1 << 26;
-constexpr std::int64_t kMostMemory = 1 << 28;
+constexpr std::int64_t kMaxTilePixels = 1 << 26;
+constexpr std::int64_t kMaxMemory = 1 << 28;
 
 class TiffInspector {
  public:
@@ -179,7 +179,7 @@ class TiffInspector {
     CountBlocks(directory, TiffTag::kStripOffsets, TiffTag::kStripByteCounts);
     CountBlocks(directory, TiffTag::kTileOffsets, TiffTag::kTileByteCounts);
     const TiffRowLimits limits{
-        .tile_pixels = kMostTilePixels, .memory = kMostMemory, .judge_only = true};
+        .tile_pixels = kMaxTilePixels, .memory = kMaxMemory, .judge_only = true};
     const auto damage = ReadTiffRows(file_, directory, frame, limits,
                                      [](int, int, int, int, const std::uint8_t*) {});
     if (!damage) return std::nullopt;

@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "common/config/dump.h"
-#include "common/config/keys.h"
 #include "common/config/load.h"
+#include "common/config/topology_schema.h"
 #ifdef MILLRACE_HAS_SCANNER_OPTIONS
 #include "stages/scanner/options.h"
 #endif

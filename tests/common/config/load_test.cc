@@ -292,7 +292,7 @@ TEST_CASE("with a folder of sockets everything is local, whatever host the file 
   CHECK(topology.broker.ReportsBindEndpoint() == "ipc:///run/m/reports");
   CHECK(topology.broker.FeedBindEndpoint(18446744073709551615ULL) ==
         "ipc:///run/m/f18446744073709551615");
-  test.context.endpoint_dir = "/" + std::string(kLongestEndpointDir, 'x');
+  test.context.endpoint_dir = "/" + std::string(kMaxEndpointDir, 'x');
   CHECK(ProblemsOf(kSmall, test.context).find("must fit in 107") != std::string::npos);
 }
 

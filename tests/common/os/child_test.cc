@@ -81,7 +81,7 @@ TEST_CASE("a child that never stops writing is read in bounded pieces") {
     REQUIRE(poll(&item, 1, 20000) == 1);
     const std::string read = child->ReadStderr();
     CHECK_FALSE(read.empty());
-    CHECK(read.size() <= Child::kMostRead);
+    CHECK(read.size() <= Child::kMaxRead);
   }
   child->Kill(SIGKILL);
   child->Wait();

@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "stages/inference/make_model.h"
+#include "stages/inference/model_factory.h"
 #include "stages/inference/options.h"
 
 namespace millrace {
@@ -201,7 +201,7 @@ TEST_CASE("the labels are made of the model's ingredients") {
   StageContext context;
   context.options = Options::Defaults(InferenceOptions());
   context.options.Set("model", std::string("skin-tone"));
-  CHECK(MakeModel(context)->ingredients == "skin-tone 1");
+  CHECK(CreateModel(context)->ingredients == "skin-tone 1");
 }
 
 TEST_CASE("what is unexpected of where the model runs is a warning in the log") {

@@ -14,7 +14,7 @@
 
 #include "common/os/unique_fd.h"
 #include "stages/scanner/checksum.h"
-#include "stages/scanner/skip_list.h"
+#include "stages/scanner/known_broken.h"
 #include "tests/stages/scanner/scan_whole.h"
 #include "tests/stages/temporary_folder.h"
 
@@ -572,9 +572,9 @@ TEST_CASE("files that are known to be broken are skipped, until they change") {
   const auto mtime_ns = known.Integer("mtime_ns", 0);
 
   const TemporaryFolder beside;
-  beside.File("broken", SkipListEntry({"a.jpg", bytes, mtime_ns}) +
-                            SkipListEntry({"b.jpg", bytes, mtime_ns - 1}) +
-                            SkipListEntry({"empty.jpg", 0, {}}));
+  beside.File("broken", KnownBrokenEntry({"a.jpg", bytes, mtime_ns}) +
+                            KnownBrokenEntry({"b.jpg", bytes, mtime_ns - 1}) +
+                            KnownBrokenEntry({"empty.jpg", 0, {}}));
   ScanRunOptions options;
   options.skip_list = beside.At("broken");
   const WholeScan scan = ScanWhole(ScanRun(folder.path(), options), 1, true);
