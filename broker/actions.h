@@ -15,10 +15,10 @@
 
 namespace millrace {
 
-// Send these jobs, as they stand in the queue now, in one message.
+// Send these jobs in one message.
 struct SendJobs {
   IncarnationId worker;
-  std::vector<JobId> jobs;
+  std::vector<wire::JobSpec> jobs;
 };
 struct SendRevoke {
   IncarnationId worker;
@@ -35,34 +35,21 @@ struct EndIncarnation {
   std::string reason;
 };
 
-enum class ItemOutcome : std::uint8_t { kOk, kFailed, kSkipped };
-
-// An item has its one outcome: to be recorded before anybody hears of it.
-struct ItemEnded {
-  RunId run;
-  std::string key;
-  ItemOutcome outcome = ItemOutcome::kOk;
-  StageIndex stage = 0;  // where it ended
-  std::string code;      // of a failure; the reason of a skip
-  std::string text;
-  int attempts = 1;
-  std::vector<std::string> warnings;  // codes, of all stages
-  std::vector<ItemRecord> records;
-  std::vector<wire::OutputFile> outputs;
+// A chunk of a run's scan. ScanRecorded is to be called with what came of it; until then the scan
+// waits. The worker's report is confirmed once it is recorded.
+struct ScanFound {
+  RecordScan scan;
+  IncarnationId worker;
+  wire::Lease lease;
 };
-// What an item has been through has changed; it has no outcome yet.
-struct ItemMarked {
+// The run stops by itself: its failures are enough, or a stage's workers cannot live. RunEnded
+// follows.
+struct RunStops {
   RunId run;
-  std::string key;
-  ItemMarks marks;
 };
-// A chunk of the run's scan, to be recorded in one step with where the scan goes on. ScanRecorded
-// is to be called with what came of it; until then the scan waits.
-struct RecordScan {
-  RunId run;
-  std::vector<wire::FoundItem> found;
-  std::optional<std::string> next_cursor;
-  bool exhaustive = false;
+// A stage's workers cannot live: runs that are not in the queue yet are to end, too.
+struct StageFailed {
+  std::string reason;
 };
 // Nothing of this run is in flight any more, and nothing will be.
 struct RunEnded {
@@ -74,6 +61,6 @@ struct Notice {
 };
 
 using Action = std::variant<SendJobs, SendRevoke, SendConfirm, EndIncarnation, ItemEnded,
-                            ItemMarked, RecordScan, RunEnded, Notice>;
+                            ItemMarked, ScanFound, RunStops, StageFailed, RunEnded, Notice>;
 
 }  // namespace millrace

@@ -36,11 +36,22 @@ void JobQueue::EmitSends(IncarnationId worker, const std::vector<JobId>& jobs) {
       head_bytes = 0;
       bytes = 0;
     }
-    send.jobs.push_back(id);
+    send.jobs.push_back(SpecOf(job));
     head_bytes += head;
     bytes += job.bytes;
   }
   if (!send.jobs.empty()) actions_.emplace_back(std::move(send));
+}
+
+wire::JobSpec JobQueue::SpecOf(const Job& job) {
+  return {.lease = {job.id, job.delivery},
+          .run = job.run,
+          .key = job.key,
+          .cursor = job.cursor,
+          .meta = job.meta,
+          .attempt = job.marks.attempts,
+          .alone = job.marks.alone,
+          .payload = job.payload};
 }
 
 // Back-pressure: a stage is fed while the one after it is under its budget. Over it, only a run

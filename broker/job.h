@@ -15,8 +15,6 @@
 
 namespace millrace {
 
-using StageIndex = std::size_t;
-
 enum class JobState : std::uint8_t {
   kReady,    // in its stage's queue
   kBackoff,  // failed, waiting for its next attempt

@@ -32,23 +32,15 @@ JobQueue::JobQueue(std::vector<StageSettings> stages)
   assert(!settings_.empty());
 }
 
-void JobQueue::AddRun(RunId id, const StopRule& stop_rule, Instant now) {
+void JobQueue::StartRun(RunId id, const StopRule& stop_rule, RunStart start, Instant now) {
   Run& run = runs_[id];
   run.id = id;
   run.stop_rule = stop_rule;
   run.stages.resize(settings_.size());
-  run.submitted = now;
   run.last_ended = now;
-}
-
-void JobQueue::StartRun(RunId id, RunStart start, Instant now) {
-  Run& run = runs_.at(id);
-  run.started = true;
   run.counts = std::move(start.counts);
   run.done_at_start = run.counts.ok + run.counts.failed;
   run.scan_ended = run.scan_complete = start.scan_ended;
-  if (run.phase == RunPhase::kOpened) run.phase = RunPhase::kActive;
-  if (run.phase != RunPhase::kActive) return CheckRunEnd(run);  // stopped meanwhile
   if (!start.open.empty()) run.first_found = now;
   AddItems(run, std::move(start.open));
   if (!run.scan_ended) AddScanJob(run, std::move(start.cursor));
@@ -203,30 +195,40 @@ void JobQueue::CheckStopRule(Run& run, Instant now) {
       rule.share > 0 && processed >= kStopShareAfter &&
       static_cast<double>(failed) >= rule.share * static_cast<double>(processed);
   if (too_many || too_large_a_share) {
-    StopRun(run.id, RunResult::kFailed,
-            "gave up after " + std::to_string(failed) + " of " + std::to_string(processed) +
-                " processed items had failed" + CommonestFailures(run.counts),
-            now);
+    GiveUp(run,
+           "gave up after " + std::to_string(failed) + " of " + std::to_string(processed) +
+               " processed items had failed" + CommonestFailures(run.counts),
+           now);
   }
+}
+
+void JobQueue::GiveUp(Run& run, std::string reason, Instant now) {
+  actions_.emplace_back(RunStops{run.id});
+  StopRun(run.id, RunResult::kFailed, std::move(reason), now);
 }
 
 void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant now) {
   const auto found = runs_.find(id);
   if (found == runs_.end()) return;
   Run& run = found->second;
-  if (run.phase == RunPhase::kEnded && run.result == RunResult::kPaused) {
-    // Nothing was in flight when it was paused. Its end has not been carried out yet, or it would
-    // have been dropped: this is what counts.
-    run.result = result;
-    run.reason = std::move(reason);
-    return;
-  }
-  const bool pausing = run.phase == RunPhase::kStopping && run.result == RunResult::kPaused;
-  if (run.phase != RunPhase::kActive && run.phase != RunPhase::kOpened && !pausing) return;
-  run.phase = RunPhase::kStopping;
+  // One that is paused, or about to be, may be stopped for good: nothing else has become of it.
+  if (run.phase != RunPhase::kActive && !run.pausing) return;
+  run.pausing = false;
   run.result = result;
   run.reason = std::move(reason);
-  if (!run.started) return;  // StartRun tells what there is, and ends it
+  if (run.phase == RunPhase::kActive) Drain(run, now);
+}
+
+void JobQueue::PauseRun(RunId id, Instant now) {
+  const auto found = runs_.find(id);
+  if (found == runs_.end() || found->second.phase != RunPhase::kActive) return;
+  found->second.pausing = true;
+  found->second.reason = "paused";
+  Drain(found->second, now);
+}
+
+void JobQueue::Drain(Run& run, Instant now) {
+  run.phase = RunPhase::kStopping;
   run.last_ended = std::max(run.last_ended, now);
   DropWaitingJobs(run, now);
   CheckRunEnd(run);
@@ -235,9 +237,10 @@ void JobQueue::StopRun(RunId id, RunResult result, std::string reason, Instant n
 void JobQueue::StopAllRuns(const std::string& reason, Instant now) {
   std::vector<RunId> active;
   for (const auto& [id, run] : runs_) {
-    if (run.phase <= RunPhase::kActive) active.push_back(id);
+    if (run.phase == RunPhase::kActive) active.push_back(id);
   }
-  for (const RunId id : active) StopRun(id, RunResult::kFailed, reason, now);
+  for (const RunId id : active) GiveUp(runs_.at(id), reason, now);
+  actions_.emplace_back(StageFailed{reason});
 }
 
 void JobQueue::DropWaitingJobs(Run& run, Instant now) {
@@ -272,7 +275,7 @@ void JobQueue::CheckRunEnd(Run& run) {
   // A run that is stopping has only jobs that are in flight.
   std::size_t jobs = 0;
   for (const RunInStage& share : run.stages) jobs += share.jobs;
-  if (jobs > 0 || run.recording || !run.started || run.phase == RunPhase::kEnded) return;
+  if (jobs > 0 || run.recording || run.phase == RunPhase::kEnded) return;
   if (run.phase == RunPhase::kActive && !run.scan_ended) return;
   run.phase = RunPhase::kEnded;
   actions_.emplace_back(RunEnded{run.id});

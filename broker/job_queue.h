@@ -67,14 +67,15 @@ class JobQueue {
   explicit JobQueue(std::vector<StageSettings> stages);
 
   // --- runs -----------------------------------------------------------------------------------
-  // A run that the state has opened. Nothing is done for it before StartRun.
-  void AddRun(RunId run, const StopRule& stop_rule, Instant now);
-  void StartRun(RunId run, RunStart start, Instant now);
-  // A RecordScan has been carried out.
+  // From what the state has told of it. RunEnded follows, sooner or later.
+  void StartRun(RunId run, const StopRule& stop_rule, RunStart start, Instant now);
+  // A ScanFound has been carried out.
   void ScanRecorded(RunId run, struct ScanRecorded recorded, Instant now);
   // Sends nothing more of the run, takes back what has not begun and the chunk of a scan that has,
   // and ends it once the rest is in. One that is pausing may be stopped for good.
   void StopRun(RunId run, RunResult result, std::string reason, Instant now);
+  // Likewise, to be started again.
+  void PauseRun(RunId run, Instant now);
   // Forgets a run that has ended.
   void DropRun(RunId run);
 
@@ -174,19 +175,23 @@ class JobQueue {
   // that ends meanwhile would have the rest of the result after its end.
   void CheckStopRule(Run& run, Instant now);
   void CheckRunEnd(Run& run);
+  // Stops it by the queue's own decision.
+  void GiveUp(Run& run, std::string reason, Instant now);
   void StopAllRuns(const std::string& reason, Instant now);
+  void Drain(Run& run, Instant now);
   void DropWaitingJobs(Run& run, Instant now);
 
   // reports.cc
   // Frees the worker's slot. The job, if the lease is its latest; nullptr (stale) otherwise.
-  Job* Settle(Worker& worker, const wire::Lease& lease, SendConfirm& confirm, Instant now);
+  Job* ReleaseLease(Worker& worker, const wire::Lease& lease, SendConfirm& confirm, Instant now);
   void FinishItem(Job& job, wire::ItemResult result, Instant now);
   // False where a warning is no word, the record no line of a file that may be named so, or an
   // output not below OUTPUT: the job has then ended as failed.
   bool TakeWarnings(Job& job, std::vector<std::string> warnings, Instant now);
   bool TakeRecord(Job& job, wire::Record record, Instant now);
   bool TakeOutputs(Job& job, std::vector<wire::OutputFile> outputs, Instant now);
-  void FinishScan(Job& job, wire::ScanResult result, Instant now);
+  void FinishScan(Job& job, wire::ScanResult result, IncarnationId worker, SendConfirm& confirm,
+                  Instant now);
   void ReleaseClaim(Worker& worker, const Job& job, Instant now);
   void FailAttempt(Job& job, const std::string& code, const std::string& text,
                    const wire::Record& record, Instant now);
@@ -201,6 +206,7 @@ class JobQueue {
   void RevokeSent(Job& job);
   // As many messages as it takes.
   void EmitSends(IncarnationId worker, const std::vector<JobId>& jobs);
+  static wire::JobSpec SpecOf(const Job& job);
 
   // losses.cc
   void RemoveWorker(Worker& worker, Instant now);

@@ -1,4 +1,5 @@
-// What the queue and the durable state tell each other about a run and its items.
+// What the queue, the lives of runs, their folders and the durable state tell each other: plain
+// values, and the only thing that they share.
 #pragma once
 
 #include <cstddef>
@@ -8,10 +9,47 @@
 #include <string>
 #include <vector>
 
-#include "broker/state/redone.h"
 #include "common/base/ids.h"
+#include "common/wire/messages.h"
 
 namespace millrace {
+
+using StageIndex = std::size_t;
+
+// What somebody asked for.
+struct RunOrder {
+  std::string input;    // bytes, absolute
+  std::string output;   // bytes, absolute
+  std::string folder;   // the id of what is there (run_folder.h): a path may come to be another's
+  std::string options;  // an encoded Meta, for the stages
+  std::int64_t stop_at_failures = 0;
+  double stop_at_share = 0;
+  bool fresh = false;
+  bool verify_outputs = false;
+  bool prune = false;
+
+  // Whether a run of the one can go on as a run of the other: the same items by the same rules.
+  // What it stops at may differ.
+  [[nodiscard]] bool SameWork(const RunOrder& other) const {
+    return input == other.input && output == other.output && options == other.options &&
+           fresh == other.fresh && verify_outputs == other.verify_outputs && prune == other.prune;
+  }
+};
+
+// Why a run ended, or is about to.
+enum class RunResult : std::uint8_t {
+  kDone,     // every item has its outcome
+  kStopped,  // somebody asked for it
+  kFailed,   // it could not finish
+};
+
+// By what a run continues when the state reads its resume point.
+enum class LoadMode : std::uint8_t {
+  kSubmitted,   // somebody asked for it: failures of the environment are tried again too
+  kRetried,     // only what a retry has opened, by whatever recipe there is now
+  kRestored,    // it was under way when the broker left, or is resumed
+  kCountsOnly,  // it ends before it has begun: nothing but counts, and nothing is changed
+};
 
 struct RunCounts {
   std::int64_t scanned = 0;
@@ -60,6 +98,52 @@ struct OpenItem {
   std::string key;
   std::string meta;  // the scanner's
   ItemMarks marks;
+};
+
+enum class ItemOutcome : std::uint8_t { kOk, kFailed, kSkipped };
+
+// An item has its one outcome: to be recorded before anybody hears of it.
+struct ItemEnded {
+  RunId run;
+  std::string key;
+  ItemOutcome outcome = ItemOutcome::kOk;
+  StageIndex stage = 0;  // where it ended
+  std::string code;      // of a failure; the reason of a skip
+  std::string text;
+  int attempts = 1;
+  std::vector<std::string> warnings;  // codes, of all stages
+  std::vector<ItemRecord> records;
+  std::vector<wire::OutputFile> outputs;
+};
+// What an item has been through has changed; it has no outcome yet.
+struct ItemMarked {
+  RunId run;
+  std::string key;
+  ItemMarks marks;
+};
+// A chunk of the run's scan, to be recorded in one step with where the scan goes on. ScanRecorded
+// is to be called with what came of it; until then the scan waits.
+struct RecordScan {
+  RunId run;
+  std::vector<wire::FoundItem> found;
+  std::optional<std::string> next_cursor;
+  bool exhaustive = false;
+};
+// Why no result of an earlier run counts for a run.
+struct NothingCounts {
+  enum class Why {
+    kStages,      // `stages` have other options or another model
+    kFiles,       // the files have changed, by their size and time or by their content
+    kOutputs,     // the outputs are gone or changed
+    kOtherFiles,  // none of the files is among those found
+    kNewFolder,   // the run wrote to another folder at the same path
+  };
+  Why why = Why::kStages;
+  std::vector<std::int64_t> stages;
+  // The earlier run; invalid where it is not remembered.
+  RunId run;
+  std::int64_t submitted_s = 0;
+  std::string input;
 };
 
 // A chunk of a scan is on disk: these counts are new, these items are to be done.

@@ -79,8 +79,6 @@ std::string ResultName(RunResult result) {
   switch (result) {
     case RunResult::kDone:
       return "done";
-    case RunResult::kPaused:
-      return "paused";
     case RunResult::kStopped:
       return "stopped";
     case RunResult::kFailed:

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/run_state.h"
+#include "broker/records.h"
 #include "common/wire/messages.h"
 
 namespace millrace {
@@ -48,7 +48,7 @@ std::string ReportJson(const RunReport& report);
 // The run's last status: what the report says, and the report itself.
 wire::RunStatus FinalStatus(const RunReport& report);
 
-// "done", "paused", "stopped" or "failed".
+// "done", "stopped" or "failed".
 std::string ResultName(RunResult result);
 
 // Why no earlier result counts, in a sentence: of a run from `input` over these stages.

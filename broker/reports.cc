@@ -80,7 +80,7 @@ void JobQueue::Finished(IncarnationId id, std::vector<wire::DoneResult> results,
   if (worker == nullptr) return;
   SendConfirm confirm{id, {}, {}};
   for (wire::DoneResult& result : results) {
-    Job* job = Settle(*worker, result.lease, confirm, now);
+    Job* job = ReleaseLease(*worker, result.lease, confirm, now);
     if (job == nullptr) continue;
     worker->ended_a_job = true;
     crash_loops_.Success(worker->stage, worker->replica);
@@ -92,7 +92,7 @@ void JobQueue::Finished(IncarnationId id, std::vector<wire::DoneResult> results,
                       : "a worker answered an item with a scan's result",
               now);
     } else if (scan != nullptr) {
-      FinishScan(*job, std::move(*scan), now);
+      FinishScan(*job, std::move(*scan), id, confirm, now);
     } else {
       FinishItem(*job, std::move(std::get<wire::ItemResult>(result.what)), now);
     }
@@ -100,8 +100,8 @@ void JobQueue::Finished(IncarnationId id, std::vector<wire::DoneResult> results,
   Confirm(std::move(confirm));
 }
 
-JobQueue::Job* JobQueue::Settle(Worker& worker, const wire::Lease& lease, SendConfirm& confirm,
-                                Instant now) {
+JobQueue::Job* JobQueue::ReleaseLease(Worker& worker, const wire::Lease& lease,
+                                      SendConfirm& confirm, Instant now) {
   const bool held = worker.Release(lease);
   if (held && worker.alone_job == lease.job) worker.alone_job = JobId();
   const auto found = jobs_.find(lease.job);
@@ -199,7 +199,8 @@ void JobQueue::FinishItem(Job& job, wire::ItemResult result, Instant now) {
   Enqueue(AddJob(std::move(next)), /*fresh=*/true);
 }
 
-void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
+void JobQueue::FinishScan(Job& job, wire::ScanResult result, IncarnationId worker,
+                          SendConfirm& confirm, Instant now) {
   if (result.next_cursor && result.next_cursor->size() > kMaxCursorBytes) {
     return EndItem(job, ItemOutcome::kFailed, "protocol",
                    "the scanner's cursor has " + std::to_string(result.next_cursor->size()) +
@@ -207,12 +208,20 @@ void JobQueue::FinishScan(Job& job, wire::ScanResult result, Instant now) {
                    now);
   }
   Run& run = runs_.at(job.run);
+  // Accepted, and confirmed once the chunk is recorded: with `verify_outputs` that may be long
+  // after what else this report brings.
+  const wire::Lease lease = confirm.accepted.back();
+  confirm.accepted.pop_back();
   RemoveJob(job.id);
   run.scan_job = JobId();
   for (wire::FoundItem& found : result.found) TakeFound(found);
   run.recording = true;
-  actions_.emplace_back(RecordScan{run.id, std::move(result.found), std::move(result.next_cursor),
-                                   result.exhaustive});
+  actions_.emplace_back(ScanFound{.scan = {.run = run.id,
+                                           .found = std::move(result.found),
+                                           .next_cursor = std::move(result.next_cursor),
+                                           .exhaustive = result.exhaustive},
+                                  .worker = worker,
+                                  .lease = lease});
 }
 
 void JobQueue::ScanRecorded(RunId id, struct ScanRecorded recorded, Instant now) {
@@ -238,7 +247,7 @@ void JobQueue::Failed(IncarnationId id, std::span<const wire::FailResult> result
   if (worker == nullptr) return;
   SendConfirm confirm{id, {}, {}};
   for (const wire::FailResult& result : results) {
-    Job* job = Settle(*worker, result.lease, confirm, now);
+    Job* job = ReleaseLease(*worker, result.lease, confirm, now);
     if (job == nullptr) continue;
     worker->ended_a_job = true;
     crash_loops_.Success(worker->stage, worker->replica);
@@ -275,7 +284,7 @@ void JobQueue::Skipped(IncarnationId id, std::span<const wire::SkipResult> resul
   if (worker == nullptr) return;
   SendConfirm confirm{id, {}, {}};
   for (const wire::SkipResult& result : results) {
-    Job* job = Settle(*worker, result.lease, confirm, now);
+    Job* job = ReleaseLease(*worker, result.lease, confirm, now);
     if (job == nullptr) continue;
     worker->ended_a_job = true;
     crash_loops_.Success(worker->stage, worker->replica);
@@ -296,7 +305,7 @@ void JobQueue::Returned(IncarnationId id, std::span<const wire::Lease> leases, I
   if (worker == nullptr) return;
   SendConfirm confirm{id, {}, {}};
   for (const wire::Lease& lease : leases) {
-    Job* job = Settle(*worker, lease, confirm, now);
+    Job* job = ReleaseLease(*worker, lease, confirm, now);
     if (job != nullptr && job->InFlight()) Requeue(*job);
   }
   Confirm(std::move(confirm));

@@ -1,7 +1,6 @@
 #include "broker/run_files.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,7 +8,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <utility>
 
@@ -17,7 +15,6 @@
 #include "common/base/path_below.h"
 #include "common/os/atomic_file.h"
 #include "common/os/dir_entry.h"
-#include "common/os/random.h"
 #include "common/os/unique_fd.h"
 #include "common/wire/paths.h"
 #include "common/wire/token.h"
@@ -107,48 +104,7 @@ void RemoveOtherLists(const std::string& directory, const std::vector<std::strin
   }
 }
 
-// Of a folder that is held: drawn where it has none yet.
-Result<std::string> FolderId(const std::string& output) {
-  std::string id;
-  std::ifstream(output + "/.millrace/id") >> id;
-  if (!id.empty()) return id;
-  ASSIGN_OR_RETURN(const std::uint64_t number, RandomId());
-  id = fmt::format("{:016x}", number);
-  RETURN_IF_ERROR(WriteFile(output, "id", [&](AtomicFile& file) { return AddLine(file, id); }));
-  return id;
-}
-
 }  // namespace
-
-Result<RunFolder> RunFolder::Open(const std::string& output, bool make) {
-  const std::string directory = output + "/.millrace";
-  if (!make && !IsThere(directory)) {
-    return Fail(ErrorCode::kNotFound, "there is no run's folder " + directory);
-  }
-  if (std::filesystem::is_symlink(std::filesystem::symlink_status(directory))) {
-    return Fail(ErrorCode::kUsage,
-                directory +
-                    " is a symbolic link, and the files that a run replaces and removes there "
-                    "would be somebody else's: remove it (--state DIR puts the state on "
-                    "another disk)");
-  }
-  RETURN_IF_ERROR(MakeFolders(directory));
-  // Whoever has made OUTPUT: what a run leaves in it must not be lost with its own name.
-  RETURN_IF_ERROR(SyncFolder(output));
-  const auto synced = SyncFolder(std::filesystem::path(output).parent_path());
-  if (!synced && synced.error().error_number != EACCES) return Fail(synced.error());
-  Result<FileLock> lock = FileLock::Acquire(directory + "/lock");
-  if (!lock) return Fail(lock.error().WithContext("another run is writing to " + output));
-  ASSIGN_OR_RETURN(std::string id, FolderId(output));
-  return RunFolder(std::move(*lock), std::move(id));
-}
-
-void ClearRunFolder(const std::string& output) {
-  for (const char* name : {"/.millrace/report.json", "/.millrace/failed.jsonl"}) {
-    unlink((output + name).c_str());
-  }
-  RemoveTemporaries(output);
-}
 
 void TakeSummary(const RunSummary& summary, const std::vector<std::string>& stages,
                  RunReport& report) {
@@ -210,7 +166,12 @@ Result<void> WriteRunFiles(State& state, const std::vector<std::string>& stages,
 Result<StateAnswer> CloseInState(State& state, const std::vector<std::string>& stages,
                                  CloseRun& close) {
   RunReport& report = close.report;
-  if (Result<void> written = WriteRunFiles(state, stages, close); !written) {
+  if (close.no_folder) {
+    ASSIGN_OR_RETURN(const RunSummary summary, state.Summarize(report.run));
+    TakeSummary(summary, stages, report);
+    report.result = RunResult::kFailed;
+    report.reason = close.no_folder->message;
+  } else if (Result<void> written = WriteRunFiles(state, stages, close); !written) {
     report.result = RunResult::kFailed;
     report.reason = written.error().message;
     close.forget.clear();  // the list of what is left was not written: the next run tries again

@@ -10,29 +10,8 @@
 #include "broker/state/requests.h"
 #include "broker/state/state.h"
 #include "common/base/result.h"
-#include "common/os/file_lock.h"
 
 namespace millrace {
-
-// OUTPUT/.millrace, held against other runs while the object lives.
-class RunFolder {
- public:
-  // `output`: the run's, absolute. kUnavailable where another broker's run is writing there;
-  // kNotFound where there is no such folder and it is not to be made.
-  static Result<RunFolder> Open(const std::string& output, bool make);
-
-  // Its own, drawn when the first run wrote here, kept in a file. What was done into one folder is
-  // not done into another that has its path now: removed and made anew, or mounted there.
-  [[nodiscard]] const std::string& id() const { return id_; }
-
- private:
-  RunFolder(FileLock lock, std::string id) : lock_(std::move(lock)), id_(std::move(id)) {}
-  FileLock lock_;
-  std::string id_;
-};
-
-// Removes an earlier run's report and failures, and what killed workers left: a run begins.
-void ClearRunFolder(const std::string& output);
 
 // Writes failed.jsonl, deleted.jsonl, the records, and last report.json, each whole or not at all,
 // out of what is recorded; fills the report's counts from there first.

@@ -13,18 +13,9 @@
 namespace millrace {
 
 enum class RunPhase : std::uint8_t {
-  kOpened,    // its start is not known yet: nothing is done for it
   kActive,    // scanning or processing
   kStopping,  // nothing new is sent; what is in flight finishes or comes back
   kEnded,
-};
-
-// Why a run ended, or is about to.
-enum class RunResult : std::uint8_t {
-  kDone,     // every item has its outcome
-  kPaused,   // somebody asked for it, and will have it go on
-  kStopped,  // somebody asked for it
-  kFailed,   // it could not finish
 };
 
 // When a run gives up by itself. Processed are the items that it did or failed at itself: neither
@@ -44,7 +35,7 @@ struct RunInStage {
 
 struct Run {
   RunId id;
-  RunPhase phase = RunPhase::kOpened;
+  RunPhase phase = RunPhase::kActive;
   RunResult result = RunResult::kDone;
   std::string reason;  // why it stopped or failed; "" for kDone
   RunCounts counts;
@@ -52,11 +43,10 @@ struct Run {
   bool scan_ended = false;     // nothing more will be found
   bool scan_complete = false;  // ... and everything was
   JobId scan_job;              // the live chunk; invalid while none is, and once the scan has ended
-  bool started = false;        // StartRun has told what there is: before, it does not end
+  bool pausing = false;        // stopping, or ended, to be continued later
   std::int64_t done_at_start = 0;  // ok and failed by then
   bool recording = false;          // a chunk is on its way to disk
   std::vector<RunInStage> stages;
-  Instant submitted;
   std::optional<Instant> first_found;
   Instant last_ended;
 };

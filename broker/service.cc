@@ -1,5 +1,6 @@
 #include "broker/service.h"
 
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -55,8 +56,8 @@ Result<void> BrokerService::Open(BrokerOptions options) {
     lock_ = std::move(*lock);
   }
   ASSIGN_OR_RETURN(const std::uint64_t epoch, RandomId());
-  BrokerPorts& ports = *this;
-  broker_ = std::make_unique<Broker>(topology_, options, Epoch(epoch), clock_, ports, log_);
+  BrokerEnv& env = *this;
+  broker_ = std::make_unique<Broker>(topology_, options, Epoch(epoch), clock_, env, log_);
   // The state first: it is waited for, and workers and clients wait better for a broker that is not
   // there than for one that does not answer.
   RETURN_IF_ERROR(OpenState());
@@ -80,6 +81,7 @@ Result<void> BrokerService::OpenState() {
     return CloseInState(of, stages, close);
   };
   ASSIGN_OR_RETURN(state_, StateThread::Start(std::move(state), alone));
+  ASSIGN_OR_RETURN(folders_, FolderThreads::Create());
   broker_->Start();
   return {};
 }
@@ -106,12 +108,13 @@ Result<void> BrokerService::OpenSockets() {
   loop_.OnReadable(*control_, [this] { DrainControl(); });
   loop_.OnReadable(signals_.fd(), [this] { OnSignals(); });
   loop_.OnReadable(state_->event_fd(), [this] { broker_->OnState(); });
+  loop_.OnReadable(folders_->event_fd(), [this] { broker_->OnFolders(); });
   log_->info("serving {} on {}", topology_.name, config.ControlConnectEndpoint());
   return {};
 }
 
 Result<void> BrokerService::Serve() {
-  while (!broker_->Over()) {
+  while (!broker_->Finished()) {
     const std::optional<Instant> deadline = broker_->NextDeadline();
     RETURN_IF_ERROR(loop_.RunOnce(clock_, deadline));
     broker_->Turn(deadline);
@@ -139,7 +142,7 @@ void BrokerService::DrainControl() {
     Result<wire::RequestEnvelope> request =
         (*received)->refused ? Fail(OverTheBounds()) : wire::DecodeRequest((*received)->frames);
     if (request) {
-      broker_->Requested(identity, std::move(*request));
+      broker_->Requested(identity, *request);
       continue;
     }
     const Error& error = request.error();
@@ -155,8 +158,8 @@ void BrokerService::OnSignals() {
   while (const std::optional<int> signal = signals_.Next()) {
     if (*signal == SIGCHLD) continue;
     const StopSignals::Meaning meaning = stop_signals_.Take(*signal, clock_.Now());
-    if (meaning == StopSignals::Meaning::kDrain) broker_->ToldToStop();
-    if (meaning == StopSignals::Meaning::kAtOnce) broker_->ToldToHurry();
+    if (meaning == StopSignals::Meaning::kDrain) broker_->OnStopSignal();
+    if (meaning == StopSignals::Meaning::kAtOnce) broker_->OnSecondStopSignal();
   }
 }
 
@@ -176,7 +179,7 @@ std::vector<IncarnationId> BrokerService::UnconnectedFeeds(Instant now) {
 
 std::optional<Instant> BrokerService::NextFeedDeadline() { return feeds_.NextDeadline(); }
 
-Result<std::optional<BrokerPorts::Report>> BrokerService::NextReport() {
+Result<std::optional<WorkerLinks::Report>> BrokerService::NextReport() {
   ASSIGN_OR_RETURN(const std::optional<net::Received> received, reports_->Receive());
   if (!received) return std::nullopt;
   if (received->refused) return Report{received->peer_fd, Fail(OverTheBounds())};
@@ -194,12 +197,16 @@ StateProgress BrokerService::TakeProgress() { return state_->Take(); }
 
 bool BrokerService::StateIdle() const { return state_->idle(); }
 
-Result<HeldFolder> BrokerService::HoldFolder(const std::string& output, bool make) {
-  ASSIGN_OR_RETURN(RunFolder folder, RunFolder::Open(output, make));
-  std::string id = folder.id();
-  return HeldFolder{std::make_shared<const RunFolder>(std::move(folder)), std::move(id)};
+std::uint64_t BrokerService::PostToFolder(const std::string& output, FolderRequest request) {
+  return folders_->Post(output, std::move(request));
 }
 
-void BrokerService::ClearFolder(const std::string& output) { ClearRunFolder(output); }
+std::vector<FolderAnswered> BrokerService::TakeFolderAnswers() { return folders_->Take(); }
+
+std::int64_t BrokerService::UnixSeconds() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
 
 }  // namespace millrace

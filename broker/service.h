@@ -1,7 +1,8 @@
 // The broker's process: sockets, disk and signals around a Broker.
 //
-// One thread, beside the state's (state/state_thread.h). Its loop: wait; tell the broker everything
-// that the sockets have; let it take its turn.
+// One thread, beside the state's (state/state_thread.h) and one for each run's folder
+// (folder_threads.h). Its loop: wait; tell the broker everything that the sockets and the others
+// have; let it take its turn.
 #pragma once
 
 #include <spdlog/logger.h>
@@ -13,8 +14,9 @@
 #include <vector>
 
 #include "broker/broker.h"
+#include "broker/env.h"
 #include "broker/feeds.h"
-#include "broker/ports.h"
+#include "broker/folder_threads.h"
 #include "broker/state/state_thread.h"
 #include "common/base/clock.h"
 #include "common/base/result.h"
@@ -28,7 +30,7 @@
 
 namespace millrace {
 
-class BrokerService final : private BrokerPorts {
+class BrokerService final : private BrokerEnv {
  public:
   // Opens its state and binds its sockets. kUnavailable where the addresses or the state are taken:
   // another broker of this topology may be running.
@@ -62,8 +64,9 @@ class BrokerService final : private BrokerPorts {
   std::uint64_t Post(StateRequest request) override;
   StateProgress TakeProgress() override;
   [[nodiscard]] bool StateIdle() const override;
-  Result<HeldFolder> HoldFolder(const std::string& output, bool make) override;
-  void ClearFolder(const std::string& output) override;
+  std::uint64_t PostToFolder(const std::string& output, FolderRequest request) override;
+  std::vector<FolderAnswered> TakeFolderAnswers() override;
+  [[nodiscard]] std::int64_t UnixSeconds() const override;
 
   const Topology topology_;
   const Clock& clock_;
@@ -81,6 +84,7 @@ class BrokerService final : private BrokerPorts {
 
   std::optional<FileLock> state_lock_;
   std::unique_ptr<StateThread> state_;
+  std::unique_ptr<FolderThreads> folders_;
   std::unique_ptr<Broker> broker_;
 };
 

@@ -5,9 +5,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include "common/base/ids.h"
 
 namespace millrace {
 
@@ -22,23 +19,6 @@ struct Redone {
   [[nodiscard]] std::string Encode() const;
   static Redone Decode(std::string_view text);
   friend bool operator==(const Redone&, const Redone&) = default;
-};
-
-// Why no result of an earlier run counts for a run.
-struct NothingCounts {
-  enum class Why {
-    kStages,      // `stages` have other options or another model
-    kFiles,       // the files have changed, by their size and time or by their content
-    kOutputs,     // the outputs are gone or changed
-    kOtherFiles,  // none of the files is among those found
-    kNewFolder,   // the run wrote to another folder at the same path
-  };
-  Why why = Why::kStages;
-  std::vector<std::int64_t> stages;
-  // The earlier run; invalid where it is not remembered.
-  RunId run;
-  std::int64_t submitted_s = 0;
-  std::string input;
 };
 
 }  // namespace millrace

@@ -8,7 +8,6 @@
 #include <variant>
 #include <vector>
 
-#include "broker/actions.h"
 #include "broker/records.h"
 #include "broker/report.h"
 #include "broker/state/state.h"
@@ -29,7 +28,7 @@ struct RetryRun {
 struct StartRun {
   RunId run;
   Recipes recipes;
-  State::StartAs how = State::StartAs::kSubmitted;
+  LoadMode how = LoadMode::kSubmitted;
 };
 struct SetRecipe {
   RunId run;
@@ -47,6 +46,7 @@ struct CloseRun {
   bool prune = false;               // outputs of inputs that are gone are removed
   std::vector<std::string> forget;  // keys of those that are wholly gone; found while closing
   std::int64_t now_s = 0;
+  std::optional<Error> no_folder;  // why no file is to be written there
 };
 struct BackUp {
   std::string path;

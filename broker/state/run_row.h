@@ -5,30 +5,11 @@
 #include <optional>
 #include <string>
 
+#include "broker/records.h"
 #include "common/base/ids.h"
 #include "common/wire/messages.h"
 
 namespace millrace {
-
-// What somebody asked for.
-struct RunOrder {
-  std::string input;    // bytes, absolute
-  std::string output;   // bytes, absolute
-  std::string folder;   // the id of what is there (run_files.h): a path may come to be another's
-  std::string options;  // an encoded Meta, for the stages
-  std::int64_t stop_at_failures = 0;
-  double stop_at_share = 0;
-  bool fresh = false;
-  bool verify_outputs = false;
-  bool prune = false;
-
-  // Whether a run of the one can go on as a run of the other: the same items by the same rules.
-  // What it stops at may differ.
-  [[nodiscard]] bool SameWork(const RunOrder& other) const {
-    return input == other.input && output == other.output && options == other.options &&
-           fresh == other.fresh && verify_outputs == other.verify_outputs && prune == other.prune;
-  }
-};
 
 enum class StoredPhase : std::uint8_t {
   kActive = 0,   // goes on when a broker starts

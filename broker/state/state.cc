@@ -237,11 +237,11 @@ std::int64_t State::RecipeId(const Recipes& recipes, std::size_t stage) {
   return row.id;
 }
 
-Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
+Result<RunStart> State::Start(RunId run, const Recipes& recipes, LoadMode how) {
   return Guarded("starting a run", [&]() -> Result<RunStart> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
     bool changed = false;
-    for (std::size_t stage = 1; stage < stages_ && how != StartAs::kToEnd; ++stage) {
+    for (std::size_t stage = 1; stage < stages_ && how != LoadMode::kCountsOnly; ++stage) {
       if (!recipes[stage]) continue;
       changed = changed || (context->recipes[stage] && *context->recipes[stage] != *recipes[stage]);
       WriteRow(statements_->write_recipe,
@@ -249,7 +249,7 @@ Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
                          *recipes[stage]});
     }
     LoadRecipes(*context);
-    if (changed && how != StartAs::kRetried) {
+    if (changed && how != LoadMode::kRetried) {
       context->row.generation = NextGeneration();
       context->row.cursor.clear();
       context->row.scan_ended = false;
@@ -273,7 +273,7 @@ Result<RunStart> State::Start(RunId run, const Recipes& recipes, StartAs how) {
   });
 }
 
-RunStart State::CollectStart(RunContext& context, StartAs how) {
+RunStart State::CollectStart(RunContext& context, LoadMode how) {
   RunRow& run = context.row;
   RunStart start;
   start.cursor = run.cursor;
@@ -287,7 +287,7 @@ RunStart State::CollectStart(RunContext& context, StartAs how) {
     if (row.generation != run.generation) return;
     row.TakeWhatWasSaid();
     start.counts.scanned += 1;
-    if (how == StartAs::kSubmitted && row.state == ItemState::kFailed && row.stage > 0 &&
+    if (how == LoadMode::kSubmitted && row.state == ItemState::kFailed && row.stage > 0 &&
         IsEnvironmentFailure(row.code)) {
       ItemRow open;
       open.root = row.root;
@@ -315,7 +315,7 @@ RunStart State::CollectStart(RunContext& context, StartAs how) {
     }
   });
   for (const ItemRow& row : reopened) WriteItem(row);
-  if (how == StartAs::kSubmitted || how == StartAs::kRetried) {
+  if (how == LoadMode::kSubmitted || how == LoadMode::kRetried) {
     run.resumed = start.counts.ok + start.counts.failed;
     run.resumed_failed = start.counts.failed;
   }

@@ -24,7 +24,6 @@
 #include <string_view>
 #include <vector>
 
-#include "broker/actions.h"
 #include "broker/records.h"
 #include "broker/state/item_row.h"
 #include "broker/state/redone.h"
@@ -82,12 +81,7 @@ class State {
   Result<std::vector<RunRow>> Latest(std::int64_t most);
   Result<std::optional<RunRow>> Find(RunId run);
   // From where the run goes on. Where a recipe has changed since, its walk begins anew.
-  //  kSubmitted: somebody asked for it: failures of the environment are tried again too.
-  //  kRetried: only what Retry has opened, by whatever recipe there is now.
-  //  kRestored: it was under way when the broker left, or is resumed.
-  //  kToEnd: it is to end before it has begun: nothing but counts, and nothing is changed.
-  enum class StartAs { kSubmitted, kRetried, kRestored, kToEnd };
-  Result<RunStart> Start(RunId run, const Recipes& recipes, StartAs how);
+  Result<RunStart> Start(RunId run, const Recipes& recipes, LoadMode how);
   // The recipe of a stage that no worker had told yet; one that is known stays.
   Result<void> SetRecipe(RunId run, std::int64_t stage, const std::string& recipe);
   Result<void> SetPhase(RunId run, StoredPhase phase);
@@ -173,7 +167,7 @@ class State {
   std::optional<RunRow> ReadRun(RunId run);
   std::optional<RunRow> LatestOfRoot(std::int64_t root);
   void WriteRun(const RunRow& row);
-  RunStart CollectStart(RunContext& context, StartAs how);
+  RunStart CollectStart(RunContext& context, LoadMode how);
   void Supersede(const RunOrder& order, RunId by);
 
   std::optional<ItemRow> ReadItem(std::int64_t root, std::string_view key);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <deque>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -20,7 +21,7 @@ using namespace millrace;
 namespace {
 
 // A disk that writes when it is told to, and a client's end of the control link.
-class Ports final : public BrokerPorts {
+class Env final : public BrokerEnv {
  public:
   std::vector<wire::ReplyEnvelope> replies;
   std::optional<Error> broken;
@@ -77,23 +78,40 @@ class Ports final : public BrokerPorts {
     return taken;
   }
   bool StateIdle() const override { return posted_.empty(); }
-  Result<HeldFolder> HoldFolder(const std::string&, bool) override {
-    return HeldFolder{nullptr, folder};
+  std::uint64_t PostToFolder(const std::string& output, FolderRequest request) override {
+    ++last_folder_;
+    if (hanging.contains(output)) return last_folder_;
+    Result<FolderAnswer> answer;
+    if (const auto* hold = std::get_if<HoldFolder>(&request)) {
+      if (hold->id && *hold->id != folder) {
+        answer = Fail(ErrorCode::kNotFound, "another folder");
+      } else {
+        answer = FolderAnswer(FolderHeld{folder});
+      }
+    }
+    folder_answers_.push_back({last_folder_, std::move(answer)});
+    return last_folder_;
   }
-  void ClearFolder(const std::string&) override {}
+  std::vector<FolderAnswered> TakeFolderAnswers() override {
+    return std::exchange(folder_answers_, {});
+  }
+  std::int64_t UnixSeconds() const override { return 1'700'000'000; }
 
-  std::string folder = "first";  // what is found at any path
+  std::set<std::string> hanging;  // outputs that answer nothing
+  std::string folder = "first";   // what is found at any path
   [[nodiscard]] const StateRequest& last_posted() const { return posted_.back(); }
 
  private:
   std::vector<StateRequest> posted_;
   StateProgress progress_;
+  std::vector<FolderAnswered> folder_answers_;
   std::uint64_t last_ = 0;
+  std::uint64_t last_folder_ = 0;
   std::uint64_t runs_ = 0;
 };
 
 struct BrokerWorld {
-  BrokerWorld() : broker(Stages(), {}, Epoch(1), clock, ports, log) { broker.Start(); }
+  BrokerWorld() : broker(Stages(), {}, Epoch(1), clock, env, log) { broker.Start(); }
 
   static Topology Stages() {
     Topology topology;
@@ -112,24 +130,26 @@ struct BrokerWorld {
   // True where there was an answer at once.
   template <typename Request>
   bool Ask(Request request) {
-    const std::size_t before = ports.replies.size();
+    const std::size_t before = env.replies.size();
     broker.Requested("client", {++asked, std::move(request)});
+    broker.OnFolders();
     broker.Turn(std::nullopt);
-    return ports.replies.size() > before;
+    return env.replies.size() > before;
   }
   void Commit() {
-    ports.Commit();
+    env.Commit();
     broker.OnState();
+    broker.OnFolders();
     broker.Turn(std::nullopt);
   }
   template <typename Reply>
   bool LastReplyIs() const {
-    return ports.replies.back().id == asked &&
-           std::holds_alternative<Reply>(ports.replies.back().reply);
+    return env.replies.back().id == asked &&
+           std::holds_alternative<Reply>(env.replies.back().reply);
   }
   bool LastRefusalHas(const std::string& text) const {
     return LastReplyIs<wire::ErrorReply>() &&
-           std::get<wire::ErrorReply>(ports.replies.back().reply).text.find(text) !=
+           std::get<wire::ErrorReply>(env.replies.back().reply).text.find(text) !=
                std::string::npos;
   }
 
@@ -142,7 +162,7 @@ struct BrokerWorld {
   }
   // An unreadable report by each of these links.
   void Garble(const std::vector<int>& links) {
-    ports.unreadable.assign(links.begin(), links.end());
+    env.unreadable.assign(links.begin(), links.end());
     broker.DrainReports();
   }
   // A worker joins; its incarnation is known by its number.
@@ -152,10 +172,10 @@ struct BrokerWorld {
                     .attempt = attempt,
                     .pid = 7,
                     .host = "here"});
-    return std::get<wire::Welcome>(ports.replies.back().reply).link;
+    return std::get<wire::Welcome>(env.replies.back().reply).link;
   }
   void Report(wire::ReportMessage message) {
-    ports.reports.push_back({1, std::move(message)});
+    env.reports.push_back({1, std::move(message)});
     broker.DrainReports();
     broker.Turn(std::nullopt);
   }
@@ -168,7 +188,7 @@ struct BrokerWorld {
   }
 
   ManualClock clock;
-  Ports ports;
+  Env env;
   std::ostringstream logged;
   std::shared_ptr<spdlog::logger> log = MakeLog(logged);
   Broker broker;
@@ -214,14 +234,14 @@ TEST_CASE("a worker has its credit once it has answered something that came by i
   const wire::Link link = world.Join();
   world.Report(wire::Credit{link, 4});
   CHECK(world.SlotsOf(link) == 0);
-  REQUIRE(world.ports.fed.size() == 1);
+  REQUIRE(world.env.fed.size() == 1);
   const std::vector<wire::Lease> no_lease{wire::Lease{}};
-  const auto* revoke = std::get_if<wire::Revoke>(&world.ports.fed[0]);
+  const auto* revoke = std::get_if<wire::Revoke>(&world.env.fed[0]);
   REQUIRE(revoke != nullptr);
   CHECK(revoke->leases == no_lease);
   world.Report(wire::Return{link, no_lease});
   CHECK(world.SlotsOf(link) == 4);
-  const auto* confirm = std::get_if<wire::Confirm>(&world.ports.fed.back());
+  const auto* confirm = std::get_if<wire::Confirm>(&world.env.fed.back());
   REQUIRE(confirm != nullptr);
   CHECK(confirm->stale == no_lease);
   world.Report(wire::Credit{link, 6});
@@ -232,8 +252,8 @@ TEST_CASE("one that does not answer for a lease it never had may have one job af
   BrokerWorld world;
   const wire::Link link = world.Join();
   world.Report(wire::Credit{link, 4});
-  CHECK(world.broker.NextDeadline().value() <= world.clock.Now() + Broker::kProof);
-  world.clock.Advance(Broker::kProof);
+  CHECK(world.broker.NextDeadline().value() <= world.clock.Now() + FeedProof::kWait);
+  world.clock.Advance(FeedProof::kWait);
   world.broker.Turn(std::nullopt);
   CHECK(world.SlotsOf(link) == 1);
   world.Report(wire::Claim{link, {{JobId(1), Delivery(1)}}});
@@ -246,7 +266,7 @@ TEST_CASE("a worker that leaves before it has given a proof leaves") {
   world.Report(wire::Credit{link, 4});
   world.Report(wire::Credit{link, 0});
   CHECK(world.SlotsOf(link) == 0);
-  world.clock.Advance(Broker::kProof);
+  world.clock.Advance(FeedProof::kWait);
   world.broker.Turn(std::nullopt);
   CHECK(world.SlotsOf(link) == 0);
 }
@@ -257,13 +277,13 @@ TEST_CASE(
   world.Ask(wire::Submit{.input = "/in", .output = "/out"});
   world.Commit();
   world.Commit();
-  Duration wait = Broker::kProof;
-  for (int attempt = 0; attempt <= Broker::kMostUnheard; ++attempt, wait *= 2) {
+  Duration wait = FeedProof::kWait;
+  for (int attempt = 0; attempt <= FeedProof::kMaxUnheard; ++attempt, wait *= 2) {
     CAPTURE(attempt);
     const bool stopped = world.broker.queue().runs().empty();
     CHECK_FALSE(stopped);
     const wire::Link link = world.Join(attempt);  // its own end of the feed was silent
-    if (attempt == Broker::kMostUnheard) break;
+    if (attempt == FeedProof::kMaxUnheard) break;
     world.Report(wire::Credit{link, 4});
     // One job is at stake, and that more and more seldom.
     for (Duration left = wait - std::chrono::milliseconds(1); left > Duration{};) {
@@ -283,7 +303,7 @@ TEST_CASE(
                      "(process 7 on here) reports, but nothing that is sent to its feed "
                      "arrives: can it reach feed 1?") != std::string::npos;
         }) == 1);
-  const auto* close = std::get_if<CloseRun>(&world.ports.last_posted());
+  const auto* close = std::get_if<CloseRun>(&world.env.last_posted());
   REQUIRE(close != nullptr);
   CHECK(close->report.reason.find(
             "nothing that is sent to its feed arrives, and no other works at that stage") !=
@@ -298,16 +318,16 @@ TEST_CASE(
   world.Commit();
   const wire::Link link = world.Join();
   world.Report(wire::Credit{link, 1});
-  world.broker.ToldToStop();
+  world.broker.OnStopSignal();
   world.broker.Turn(std::nullopt);
   CHECK(world.broker.queue().workers().size() == 1);
-  world.broker.ToldToHurry();
+  world.broker.OnSecondStopSignal();
   world.broker.Turn(std::nullopt);
   CHECK(world.broker.queue().workers().empty());
-  CHECK_FALSE(world.broker.Over());  // the run is on its way to disk
+  CHECK_FALSE(world.broker.Finished());  // the run is on its way to disk
   world.clock.Advance(Broker::kHurry);
   world.broker.Turn(std::nullopt);
-  CHECK(world.broker.Over());
+  CHECK(world.broker.Finished());
 }
 
 TEST_CASE("a paused run goes on only in the folder that it wrote to") {
@@ -317,20 +337,20 @@ TEST_CASE("a paused run goes on only in the folder that it wrote to") {
   world.Commit();
   world.Ask(wire::PauseRequest{RunId(1)});
   world.Commit();
-  world.ports.folder = "second";
+  world.env.folder = "second";
   CHECK(world.Ask(wire::ResumeRequest{RunId(1)}));
   CHECK(world.LastRefusalHas("another folder"));
   CHECK(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
   CHECK(world.LastRefusalHas("another folder"));
-  world.ports.folder = "first";
+  world.env.folder = "first";
   CHECK_FALSE(world.Ask(wire::ResumeRequest{RunId(1)}));
 }
 
 TEST_CASE("what is at OUTPUT's path now is told to the state by its own id") {
   BrokerWorld world;
-  world.ports.folder = "second";
+  world.env.folder = "second";
   CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
-  const auto* open = std::get_if<OpenRun>(&world.ports.last_posted());
+  const auto* open = std::get_if<OpenRun>(&world.env.last_posted());
   REQUIRE(open != nullptr);
   CHECK(open->order.folder == "second");
 }
@@ -341,12 +361,51 @@ TEST_CASE("a broker goes on with a run only in the folder that it wrote to") {
   disk.Run();
   for (const char* found : {"first", "second"}) {
     ManualClock clock;
-    Ports ports;
-    ports.folder = found;
-    Broker broker(BrokerWorld::Stages(), {}, Epoch(1), clock, ports, NullLogger());
+    Env env;
+    env.folder = found;
+    Broker broker(BrokerWorld::Stages(), {}, Epoch(1), clock, env, NullLogger());
     REQUIRE(broker.Restore(*disk.state).has_value());
-    CHECK(broker.queue().runs().size() == (ports.folder == disk.order.folder ? 1 : 0));
+    broker.Start();
+    broker.OnFolders();
+    CHECK(broker.runs().Statuses(RunId()).size() == (env.folder == disk.order.folder ? 1 : 0));
   }
+}
+
+TEST_CASE(
+    "a paused run whose folder is another by now is cancelled, and nothing is written there") {
+  BrokerWorld world;
+  world.Ask(wire::Submit{.input = "/in", .output = "/out"});
+  world.Commit();
+  world.Commit();
+  world.Ask(wire::PauseRequest{RunId(1)});
+  world.Commit();
+  world.env.folder = "second";
+  CHECK(world.Ask(wire::CancelRequest{RunId(1), ""}));
+  CHECK(world.LastReplyIs<wire::OkReply>());
+  world.Commit();  // its counts
+  const auto* close = std::get_if<CloseRun>(&world.env.last_posted());
+  REQUIRE(close != nullptr);
+  REQUIRE(close->no_folder.has_value());
+  CHECK(close->no_folder->message == "another folder");
+}
+
+TEST_CASE("a folder that hangs stalls its own run alone") {
+  BrokerWorld world;
+  world.env.hanging.insert("/hangs");
+  CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/hangs"}));
+  CHECK(world.Ask(wire::StatusRequest{}));
+  CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
+  world.Commit();
+  CHECK(world.LastReplyIs<wire::Submitted>());
+  world.Commit();
+  CHECK(world.broker.queue().runs().size() == 1);
+  // Whoever waits for it is told that it will not be opened; the broker leaves without it.
+  const std::size_t before = world.env.replies.size();
+  world.broker.OnStopSignal();
+  CHECK(world.env.replies.size() == before + 1);
+  world.broker.Turn(std::nullopt);
+  world.Commit();
+  CHECK(world.broker.Finished());
 }
 
 TEST_CASE("an order into an output that another is being recorded for is refused; the same joins") {
@@ -361,13 +420,13 @@ TEST_CASE("an order into an output that another is being recorded for is refused
   // What a run stops at may differ, as with one that is under way.
   CHECK_FALSE(world.Ask(wire::Submit{.input = "/in", .output = "/out", .stop_at_failures = 3}));
   CHECK_FALSE(world.Ask(wire::Submit{.input = "/other", .output = "/elsewhere"}));
-  const std::size_t before = world.ports.replies.size();
+  const std::size_t before = world.env.replies.size();
   world.Commit();
-  REQUIRE(world.ports.replies.size() == before + 3);
-  CHECK(world.ports.replies[before].id == 1);
-  CHECK(world.ports.replies[before + 1].id == 5);
+  REQUIRE(world.env.replies.size() == before + 3);
+  CHECK(world.env.replies[before].id == 1);
+  CHECK(world.env.replies[before + 1].id == 5);
   for (std::size_t i = before; i < before + 3; ++i) {
-    CHECK(std::holds_alternative<wire::Submitted>(world.ports.replies[i].reply));
+    CHECK(std::holds_alternative<wire::Submitted>(world.env.replies[i].reply));
   }
 }
 
@@ -382,9 +441,9 @@ TEST_CASE("a retry of other failures than those that are being tried again is re
   CHECK(world.LastRefusalHas("is writing to /out"));
   CHECK(world.Ask(wire::Submit{.input = "/in", .output = "/out"}));
   CHECK(world.LastRefusalHas("is writing to /out"));
-  const std::size_t before = world.ports.replies.size();
+  const std::size_t before = world.env.replies.size();
   world.Commit();
-  CHECK(world.ports.replies.size() == before + 2);
+  CHECK(world.env.replies.size() == before + 2);
   // And likewise once it is under way.
   CHECK(world.Ask(retry));
   CHECK(world.LastReplyIs<wire::Submitted>());
@@ -397,7 +456,7 @@ TEST_CASE("a broker whose state broke takes no orders") {
   world.Ask(wire::Submit{.input = "/in", .output = "/out"});
   world.Commit();
   world.Ask(wire::PauseRequest{RunId(1)});
-  world.ports.broken = Error{ErrorCode::kWriteFailed, "no space"};
+  world.env.broken = Error{ErrorCode::kWriteFailed, "no space"};
   world.broker.OnState();
   CHECK(world.Ask(wire::ResumeRequest{RunId(1)}));
   CHECK(world.LastReplyIs<wire::ErrorReply>());

@@ -313,7 +313,7 @@ TEST_CASE("jobs travel in messages of a size that a worker can read") {
     const auto* send = std::get_if<SendJobs>(&action);
     if (send == nullptr) continue;
     std::size_t head = 0;
-    for (const JobId id : send->jobs) head += world.queue.FindJob(id)->meta.size() + 64;
+    for (const wire::JobSpec& job : send->jobs) head += job.meta.size() + 64;
     CHECK(head <= wire::kMaxHeadBytes);
     jobs += send->jobs.size();
   }
@@ -632,7 +632,7 @@ TEST_CASE("a paused run sends nothing more, and may be stopped for good meanwhil
   const IncarnationId worker = world.Join(kWork, 1);
   world.FinishScan(scanner, {"begun", "waiting"});
   world.ClaimAll(worker);
-  world.queue.StopRun(run, RunResult::kPaused, "paused", world.now);
+  world.queue.PauseRun(run, world.now);
   world.Settle();
   world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
   world.FinishItem(worker, world.Held(worker).at(0));
@@ -645,7 +645,7 @@ TEST_CASE(
     "a run that is stopped at the moment at which its pause has ended it is stopped for good") {
   QueueWorld world;
   const RunId run = world.AddRun();
-  world.queue.StopRun(run, RunResult::kPaused, "paused", world.now);  // with nothing in flight
+  world.queue.PauseRun(run, world.now);  // with nothing in flight
   world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
   world.Settle();
   REQUIRE(world.Ended(run));
@@ -772,22 +772,4 @@ TEST_CASE("a run whose own reasons are not known any more gives up without them"
   const RunId run = world.AddRun({.share = 0.05}, start);
   EndOneByOne(world, run, "o");
   CHECK(world.queue.FindRun(run)->reason == "gave up after 49 of 100 processed items had failed");
-}
-
-TEST_CASE(
-    "a run that is paused and then stopped before its start is known ends with all its counts") {
-  QueueWorld world;
-  const RunId run(7);
-  world.queue.AddRun(run, {}, world.now);
-  world.queue.StopRun(run, RunResult::kPaused, "paused", world.now);
-  world.queue.StopRun(run, RunResult::kStopped, "cancelled", world.now);
-  world.Settle();
-  CHECK_FALSE(world.Ended(run));
-  RunStart start;
-  start.counts.scanned = start.counts.ok = 3;
-  world.queue.StartRun(run, start, world.now);
-  world.Settle();
-  REQUIRE(world.Ended(run));
-  CHECK(world.Counts(run).ok == 3);
-  CHECK(world.queue.FindRun(run)->result == RunResult::kStopped);
 }

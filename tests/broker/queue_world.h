@@ -50,8 +50,7 @@ class QueueWorld {
   // A run that begins at the beginning; or goes on, where `start` says so.
   RunId AddRun(StopRule rule = {}, RunStart start = {}) {
     const RunId run(++last_run_);
-    queue.AddRun(run, rule, now);
-    queue.StartRun(run, std::move(start), now);
+    queue.StartRun(run, rule, std::move(start), now);
     Settle();
     return run;
   }
@@ -189,9 +188,7 @@ class QueueWorld {
  private:
   void Take(Action& action) {
     if (auto* send = std::get_if<SendJobs>(&action)) {
-      for (const JobId id : send->jobs) {
-        sent[send->worker].push_back({id, queue.FindJob(id)->delivery});
-      }
+      for (const wire::JobSpec& job : send->jobs) sent[send->worker].push_back(job.lease);
     } else if (auto* revoke = std::get_if<SendRevoke>(&action)) {
       auto& leases = revoked[revoke->worker];
       leases.insert(leases.end(), revoke->leases.begin(), revoke->leases.end());
@@ -204,11 +201,12 @@ class QueueWorld {
       ended.push_back(*item);
     } else if (auto* marked = std::get_if<ItemMarked>(&action)) {
       marks[marked->key] = marked->marks;
-    } else if (auto* scan = std::get_if<RecordScan>(&action)) {
+    } else if (auto* scan = std::get_if<ScanFound>(&action)) {
+      accepted.push_back(scan->lease);
       if (hold_scans) {
-        held_scans.push_back(std::move(*scan));
+        held_scans.push_back(std::move(scan->scan));
       } else {
-        Record(std::move(*scan));
+        Record(std::move(scan->scan));
       }
     } else if (auto* run = std::get_if<RunEnded>(&action)) {
       runs_ended.push_back(run->run);

@@ -116,16 +116,5 @@ TEST_CASE("failures are read from a file of the run's, not through a link that t
   CHECK(!ReadFailures(folder.At("out"), 0));
 }
 
-TEST_CASE("a run's folder that is a link is refused: what is removed there would be somebody's") {
-  const TemporaryFolder folder;
-  folder.File("elsewhere/precious.jsonl", "{}\n");
-  folder.Folder("out");
-  folder.Link("out/.millrace", folder.At("elsewhere"));
-  const auto opened = RunFolder::Open(folder.At("out"), true);
-  REQUIRE(!opened);
-  CHECK(opened.error().code == ErrorCode::kUsage);
-  CHECK(opened.error().message.find("--state") != std::string::npos);
-}
-
 }  // namespace
 }  // namespace millrace

@@ -8,8 +8,9 @@
 
 namespace millrace::sim {
 
-void Audit::BrokerStarts(const JobQueue& queue, Epoch epoch) {
-  queue_ = &queue;
+void Audit::BrokerStarts(const Broker& broker, Epoch epoch) {
+  broker_ = &broker;
+  queue_ = &broker.queue();
   epoch_ = epoch;
   durable_ = 0;
   peers_.clear();
@@ -122,7 +123,7 @@ void Audit::Answered(const StateRequest& request, const Result<StateAnswer>& ans
     started_with_[start->run] = from.open.size();
     for (const OpenItem& item : from.open) {
       const ItemId id{start->run, item.key};
-      if (start->how == State::StartAs::kRestored) {
+      if (start->how == LoadMode::kRestored) {
         Require(!told_.contains(id), "what was confirmed survives the broker",
                 [&] { return item.key; });
       }
@@ -160,6 +161,29 @@ void Audit::TurnTaken() {
     Require(run.counts.ended() <= run.counts.scanned, "no more ends than there is");
   }
   CheckBytes();
+  CheckLives();
+}
+
+// The queue has what is Active, Pausing or Stopping, and nothing else; what is at rest is at rest.
+void Audit::CheckLives() {
+  std::size_t queued = 0;
+  broker_->runs().ForEachLife([&](const RunLifecycle& life) {
+    const auto explain = [&] {
+      return "run " + std::to_string(life.run().value()) + " is " + RunStateName(life.state());
+    };
+    const bool in_queue = queue_->FindRun(life.run()) != nullptr;
+    queued += in_queue;
+    Require(in_queue == life.in_queue(), "a run's life knows whether the queue has it", explain);
+    const RunState state = life.state();
+    Require(!in_queue || state == RunState::kActive || state == RunState::kPausing ||
+                state == RunState::kStopping,
+            "the queue has a run that is active, pausing or stopping", explain);
+    Require(in_queue || state != RunState::kActive, "an active run is in the queue", explain);
+    Require(state == RunState::kOpening || state == RunState::kPaused ||
+                state == RunState::kEnded || life.has_folder(),
+            "a run that does something holds its folder", explain);
+  });
+  Require(queued == queue_->runs().size(), "the queue has no run without a life");
 }
 
 // DESIGN: budget + (active runs + upstream in flight) * max_payload; what a run starts with is

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/broker.h"
 #include "broker/job_queue.h"
 #include "broker/state/requests.h"
 #include "common/wire/messages.h"
@@ -24,7 +25,7 @@ class Audit {
   explicit Audit(World& world) : world_(world) {}
 
   // --- the broker's lives
-  void BrokerStarts(const JobQueue& queue, Epoch epoch);
+  void BrokerStarts(const Broker& broker, Epoch epoch);
   void TurnTaken();
 
   // --- links
@@ -106,8 +107,10 @@ class Audit {
   // A death, or what counts as one, that may be charged to the item.
   void TakeCharge(const ItemId& item, const std::string& what);
   void CheckBytes();
+  void CheckLives();
 
   World& world_;
+  const Broker* broker_ = nullptr;
   const JobQueue* queue_ = nullptr;
   Epoch epoch_;
   std::uint64_t durable_ = 0;

@@ -16,15 +16,19 @@ BrokerProcess::BrokerProcess(World& world, std::uint64_t life) : world_(world), 
       std::make_shared<BrokerSockets>(world.plan, world.time, world.random, [this, alive = alive_] {
         if (*alive) Wake();
       });
-  BrokerPorts& ports = *this;
+  BrokerEnv& env = *this;
   broker_ = std::make_unique<Broker>(world.plan.topology, BrokerOptions{.supervised = true},
-                                     Epoch(1000 + life), world.time, ports, world.log);
+                                     Epoch(1000 + life), world.time, env, world.log);
 }
 
 BrokerProcess::~BrokerProcess() { Die(); }
 
 bool BrokerProcess::Start() {
-  world_.audit.BrokerStarts(broker_->queue(), Epoch(1000 + life_));
+  world_.audit.BrokerStarts(*broker_, Epoch(1000 + life_));
+  folders_ = std::make_unique<Folders>(world_, [this] {
+    folders_readable_ = true;
+    Wake();
+  });
   std::unique_ptr<State> state = world_.disk.Open();
   const Result<void> restored = broker_->Restore(*state);
   Require(restored.has_value(), "a broker takes up its state",
@@ -77,7 +81,7 @@ void BrokerProcess::TakeTurn() {
     Require(world_.disk.commits_failed > 0, "the state takes what the broker asks of it",
             [&] { return broker_->broken()->message; });
   }
-  if (broker_->Over()) {
+  if (broker_->Finished()) {
     world_.Trace("broker leaves");
     world_.KillBroker();
     return;
@@ -104,9 +108,10 @@ void BrokerProcess::Poll() {
     if (const auto* hello = std::get_if<wire::Hello>(&request.request)) {
       world_.audit.HelloTaken(hello->boot);
     }
-    broker_->Requested(identity, std::move(request));
+    broker_->Requested(identity, request);
   }
   if (std::exchange(state_readable_, false)) broker_->OnState();
+  if (std::exchange(folders_readable_, false)) broker_->OnFolders();
 }
 
 void BrokerProcess::Freeze(Duration length) {
@@ -132,6 +137,7 @@ void BrokerProcess::Die() {
   *alive_ = false;
   sockets_->Die();
   writer_.reset();
+  folders_.reset();
 }
 
 void BrokerProcess::Step() {
@@ -171,7 +177,7 @@ std::vector<IncarnationId> BrokerProcess::UnconnectedFeeds(Instant /*now*/) {
 
 std::optional<Instant> BrokerProcess::NextFeedDeadline() { return sockets_->NextFeedDeadline(); }
 
-Result<std::optional<BrokerPorts::Report>> BrokerProcess::NextReport() {
+Result<std::optional<WorkerLinks::Report>> BrokerProcess::NextReport() {
   world_.audit.ReportTaken();
   if (sockets_->reports.empty()) return std::nullopt;
   Step();
@@ -198,13 +204,15 @@ StateProgress BrokerProcess::TakeProgress() { return writer_->Take(); }
 
 bool BrokerProcess::StateIdle() const { return writer_->idle(); }
 
-Result<HeldFolder> BrokerProcess::HoldFolder(const std::string& output, bool /*make*/) {
+std::uint64_t BrokerProcess::PostToFolder(const std::string& output, FolderRequest request) {
   Step();
-  std::weak_ptr<const void>& holder = folders_[output];
-  if (!holder.expired()) return Fail(ErrorCode::kUnavailable, "another run writes to " + output);
-  const auto held = std::make_shared<const std::string>(output);
-  holder = held;
-  return HeldFolder{held, "id of " + output};
+  return folders_->Post(output, std::move(request));
+}
+
+std::vector<FolderAnswered> BrokerProcess::TakeFolderAnswers() { return folders_->Take(); }
+
+std::int64_t BrokerProcess::UnixSeconds() const {
+  return std::chrono::duration_cast<seconds>(world_.time.Now().time_since_epoch()).count();
 }
 
 }  // namespace millrace::sim

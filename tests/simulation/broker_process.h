@@ -9,15 +9,16 @@
 #include <vector>
 
 #include "broker/broker.h"
-#include "broker/ports.h"
+#include "broker/env.h"
 #include "tests/simulation/disk.h"
+#include "tests/simulation/folders.h"
 #include "tests/simulation/network.h"
 
 namespace millrace::sim {
 
 class World;
 
-class BrokerProcess final : private BrokerPorts {
+class BrokerProcess final : private BrokerEnv {
  public:
   BrokerProcess(World& world, std::uint64_t life);
   ~BrokerProcess() override;
@@ -38,6 +39,7 @@ class BrokerProcess final : private BrokerPorts {
   [[nodiscard]] bool frozen() const { return frozen_; }
   [[nodiscard]] const std::shared_ptr<BrokerSockets>& sockets() const { return sockets_; }
   [[nodiscard]] const Broker& broker() const { return *broker_; }
+  [[nodiscard]] const Folders& folders() const { return *folders_; }
 
  private:
   struct Crash {};
@@ -56,8 +58,9 @@ class BrokerProcess final : private BrokerPorts {
   std::uint64_t Post(StateRequest request) override;
   StateProgress TakeProgress() override;
   [[nodiscard]] bool StateIdle() const override;
-  Result<HeldFolder> HoldFolder(const std::string& output, bool make) override;
-  void ClearFolder(const std::string&) override {}
+  std::uint64_t PostToFolder(const std::string& output, FolderRequest request) override;
+  std::vector<FolderAnswered> TakeFolderAnswers() override;
+  [[nodiscard]] std::int64_t UnixSeconds() const override;
 
   World& world_;
   const std::uint64_t life_;
@@ -65,10 +68,11 @@ class BrokerProcess final : private BrokerPorts {
   std::shared_ptr<BrokerSockets> sockets_;
   std::unique_ptr<DiskWriter> writer_;
   std::unique_ptr<Broker> broker_;
-  std::map<std::string, std::weak_ptr<const void>> folders_;
+  std::unique_ptr<Folders> folders_;
   std::optional<std::size_t> steps_left_;
   std::optional<Instant> deadline_;  // when its wait ends
   bool state_readable_ = false;
+  bool folders_readable_ = false;
   bool awake_ = false;  // a turn is about to be taken
   bool frozen_ = false;
   bool dead_ = false;

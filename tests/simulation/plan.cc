@@ -75,6 +75,7 @@ Duration DrawLength(Random& random, Fault kind) {
       return random.Chance(80) ? random.Between(milliseconds(100), seconds(6))
                                : random.Between(seconds(6), seconds(14));
     case Fault::kSlowDisk:
+    case Fault::kHangFolder:
       return random.Between(milliseconds(50), seconds(3));
     default:
       return random.Between(milliseconds(1), seconds(1));

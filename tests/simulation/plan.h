@@ -62,9 +62,10 @@ enum class Fault {
   kCancel,
   kPause,
   kDrainWorker,  // told to leave, and replaced
+  kHangFolder,   // what is asked of an OUTPUT is answered late
   kDeafWorker,   // the jobs and revokes that it is sent are lost, as long as its incarnation lives
 };
-inline constexpr std::size_t kFaults = 13;
+inline constexpr std::size_t kFaults = 14;
 
 struct PlannedFault {
   Fault kind = Fault::kKillWorker;

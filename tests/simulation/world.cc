@@ -195,6 +195,12 @@ void World::Apply(const PlannedFault& fault) {
       return clients_[random.Below(clients_.size())]->Cancel();
     case Fault::kPause:
       return clients_[random.Below(clients_.size())]->Pause(fault.length);
+    case Fault::kHangFolder: {
+      const std::string& output = plan.trees[random.Below(plan.trees.size())].output;
+      Trace("the folder " + output + " hangs");
+      hangs_until_[output] = time.Now() + fault.length;
+      return;
+    }
     case Fault::kDeafWorker:
       if (worker == nullptr) return;
       Trace(worker->Name() + " goes deaf");
@@ -210,7 +216,16 @@ void World::Calm() {
   calm_ = true;
   disk.commits_to_fail = 0;
   disk.slowness = {};
+  hangs_until_.clear();
   if (broker_ != nullptr) broker_->StayAlive();
+}
+
+Duration World::FolderDelay(const std::string& output) {
+  const Duration delay =
+      random.Between(std::chrono::microseconds(10), std::chrono::milliseconds(5));
+  const auto hangs = hangs_until_.find(output);
+  if (hangs == hangs_until_.end() || hangs->second <= time.Now()) return delay;
+  return hangs->second - time.Now() + delay;
 }
 
 const Tree& World::TreeOf(const std::string& input) const {

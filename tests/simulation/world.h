@@ -65,6 +65,8 @@ class World {
   }
   [[nodiscard]] bool calm() const { return calm_; }
   Duration Delay() { return random.Between(std::chrono::microseconds(20), plan.longest_delay); }
+  // How long a folder takes for a request.
+  Duration FolderDelay(const std::string& output);
   // What may have cost a process beside what the items do.
   [[nodiscard]] std::size_t disturbances() const { return disturbances_; }
 
@@ -88,6 +90,7 @@ class World {
   std::vector<std::unique_ptr<Client>> clients_;
   std::map<std::string, Instant> last_request_;  // by identity: a link keeps its order
   std::set<std::pair<std::string, std::string>> tried_;
+  std::map<std::string, Instant> hangs_until_;  // by output
   std::size_t disturbances_ = 0;
   bool calm_ = false;
 };

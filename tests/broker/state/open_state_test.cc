@@ -36,7 +36,7 @@ const Recipes kRecipes{std::nullopt, "work", "save"};
 void Record(State& state, int items, bool take_over) {
   REQUIRE(state.Begin().has_value());
   const RunId run = state.Open({.input = "/in", .output = "/out"}, 1000)->run;
-  REQUIRE(state.Start(run, kRecipes, State::StartAs::kSubmitted).has_value());
+  REQUIRE(state.Start(run, kRecipes, LoadMode::kSubmitted).has_value());
   RecordScan scan{run, {}, std::nullopt, true};
   for (int item = 0; item < items; ++item) {
     scan.found.push_back({"photo " + std::to_string(item), wire::FoundItem::Next{"m"}});

@@ -102,7 +102,7 @@ class Filling {
       REQUIRE(opened.has_value());
       run_ = opened->run;
       return state_->Start(run_, {std::nullopt, "preprocess", "inference", "postprocess"},
-                           State::StartAs::kSubmitted);
+                           LoadMode::kSubmitted);
     });
   }
   // How many of a chunk are to be done.

@@ -145,7 +145,7 @@ TEST_CASE("an output that was moved goes on by its id, with what was under way a
       StateWorld::Need(world.state->Retry(folder.At("again"), "id", std::nullopt, ""));
   CHECK(retried.run == first);
   CHECK(retried.order.output == folder.At("again"));
-  CHECK(world.Start(first, State::StartAs::kRetried).open.size() == 1);
+  CHECK(world.Start(first, LoadMode::kRetried).open.size() == 1);
   CHECK(world.database->execAndGet("SELECT COUNT(*) FROM roots").getInt() == 1);
 }
 
@@ -367,7 +367,7 @@ TEST_CASE("failures are told by their codes from those that were taken over") {
   const std::map<std::string, std::int64_t> corrupt = {{"corrupt", 1}};
 
   world.Restart();  // of the broker: the run's own failures stay its own
-  const RunStart restored = world.Start(run, State::StartAs::kRestored);
+  const RunStart restored = world.Start(run, LoadMode::kRestored);
   CHECK(restored.counts.failed_by == corrupt);
   CHECK(restored.counts.resumed_failed_by.empty());
 
@@ -377,7 +377,7 @@ TEST_CASE("failures are told by their codes from those that were taken over") {
   // Which of two were taken over is not known: none passes for the run's own.
   world.End(StateWorld::Failure(run, "b", "empty"));
   world.Restart();
-  const RunStart again = world.Start(run, State::StartAs::kRestored);
+  const RunStart again = world.Start(run, LoadMode::kRestored);
   CHECK(again.counts.resumed_failed == 1);
   CHECK(again.counts.failed_by.size() == 2);
   CHECK(again.counts.resumed_failed_by == again.counts.failed_by);
@@ -418,7 +418,7 @@ TEST_CASE("what was not committed is gone, and its walk with it") {
   world.Scan(run, {{"b", "2"}});
   world.state->Rollback();
   world.Restart();
-  const RunStart start = world.Start(run, State::StartAs::kRestored);
+  const RunStart start = world.Start(run, LoadMode::kRestored);
   CHECK(start.cursor == "behind a");
   REQUIRE(start.open.size() == 1);
   CHECK(start.open[0].key == "a");
@@ -434,7 +434,7 @@ TEST_CASE("retry opens the failures that match, and the run's report covers the 
   world.Close(run);
   const RunOpened retried = StateWorld::Need(world.state->Retry("/out", "", 2, ""));
   CHECK(retried.run == run);
-  const RunStart start = world.Start(run, State::StartAs::kRetried);
+  const RunStart start = world.Start(run, LoadMode::kRetried);
   CHECK(start.scan_ended);
   REQUIRE(start.open.size() == 1);
   CHECK(start.open[0].key == "c");
@@ -496,7 +496,7 @@ TEST_CASE("what a run leaves out keeps its outcome for the next one") {
       return Result<void>();
     }));
     world.Restart();  // the broker's, in the middle of it
-    const RunStart again = world.Start(part, State::StartAs::kRestored);
+    const RunStart again = world.Start(part, LoadMode::kRestored);
     CHECK(again.open.empty());
     CHECK(again.counts.skipped == 3);
     CHECK(again.counts.failed == 1);
@@ -729,7 +729,7 @@ TEST_CASE("a run does not go on with a row of its items that the disk has change
   world.Scan(run, {{"a", "1"}, {"b", "1"}}, /*last=*/false);
   world.database->exec("UPDATE items SET code = 'x' WHERE key = CAST('a' AS BLOB)");
   world.Restart();
-  const Result<RunStart> start = world.state->Start(run, world.recipes, State::StartAs::kRestored);
+  const Result<RunStart> start = world.state->Start(run, world.recipes, LoadMode::kRestored);
   REQUIRE_FALSE(start.has_value());
   CHECK(start.error().message.find("1 rows of items have changed") != std::string::npos);
 }

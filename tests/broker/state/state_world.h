@@ -44,7 +44,7 @@ class StateWorld {
   }
 
   RunOpened Open() { return Need(state->Open(order, 1000)); }
-  RunStart Start(RunId run, State::StartAs how = State::StartAs::kSubmitted) {
+  RunStart Start(RunId run, LoadMode how = LoadMode::kSubmitted) {
     return Need(state->Start(run, recipes, how));
   }
   // A new run of the order, started.

@@ -165,7 +165,7 @@ TEST_CASE("a log that is cut short behind a checkpoint is found out, though ever
     };
     commit([&] {
       run = state.Open({.input = "/in", .output = "/out"}, 1000)->run;
-      REQUIRE(state.Start(run, {std::nullopt, "work"}, State::StartAs::kSubmitted).has_value());
+      REQUIRE(state.Start(run, {std::nullopt, "work"}, LoadMode::kSubmitted).has_value());
       REQUIRE(scan("a"));
     });
     opened->database->exec("PRAGMA wal_checkpoint(TRUNCATE)");

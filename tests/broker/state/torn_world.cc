@@ -160,7 +160,7 @@ void TornWorld::Fill(State& state, SQLite::Database& database) {
     RunId run;
     transaction([&] {
       run = Need(state.Open(order.order, 1000)).run;
-      Need(state.Start(run, kRecipes, State::StartAs::kSubmitted));
+      Need(state.Start(run, kRecipes, LoadMode::kSubmitted));
     });
     return run;
   };
@@ -275,7 +275,7 @@ void TornWorld::CheckRerun(State& state, SQLite::Database& database, const Order
   for (const RunRow& run : Need(state.Latest(100))) known.insert(run.id);
   const RunOpened opened = Need(state.Open(order.order, 3000));
   CHECK(opened.continued == known.contains(opened.run));
-  const RunStart start = Need(state.Start(opened.run, kRecipes, State::StartAs::kSubmitted));
+  const RunStart start = Need(state.Start(opened.run, kRecipes, LoadMode::kSubmitted));
   // A new walk takes over only what it has named itself, by the files that it found.
   if (!opened.continued) CHECK(start.counts.scanned == 0);
   std::set<std::string> open;

@@ -1,13 +1,14 @@
-// What the broker has of the world: its workers' links, whom it answers, its state, its files. In a
-// service these are sockets and a disk (service.h); in the simulation, neither.
+// The broker's environment: worker links, client replies, durable state, run folders, the date.
+// BrokerService (service.h) implements it with sockets, threads and disks; the simulation with none
+// of them.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "broker/run_folder.h"
 #include "broker/state/requests.h"
 #include "common/base/clock.h"
 #include "common/base/ids.h"
@@ -16,15 +17,9 @@
 
 namespace millrace {
 
-// A run's folder.
-struct HeldFolder {
-  std::shared_ptr<const void> hold;  // nobody else writes to it while this lives
-  std::string id;                    // its own, wherever it is moved or mounted
-};
-
-class BrokerPorts {
+class WorkerLinks {
  public:
-  virtual ~BrokerPorts() = default;
+  virtual ~WorkerLinks() = default;
 
   // --- feeds, one for each worker incarnation
   // Gives its name for WELCOME. kUnavailable where no more can be had.
@@ -44,21 +39,44 @@ class BrokerPorts {
   };
   // The next that has arrived; nullopt when none is here.
   virtual Result<std::optional<Report>> NextReport() = 0;
+};
 
-  // --- control
+class ClientLink {
+ public:
+  virtual ~ClientLink() = default;
   virtual void Reply(const std::string& identity, wire::ReplyEnvelope reply) = 0;
+};
 
-  // --- the state
+class StateLink {
+ public:
+  virtual ~StateLink() = default;
+  // Gives the request's number: 1, 2, 3, …
   virtual std::uint64_t Post(StateRequest request) = 0;
   virtual StateProgress TakeProgress() = 0;
   // Nothing is posted that has not been answered and taken.
   [[nodiscard]] virtual bool StateIdle() const = 0;
-
-  // --- files
-  // OUTPUT/.millrace, held against others; made where it is to be.
-  virtual Result<HeldFolder> HoldFolder(const std::string& output, bool make) = 0;
-  // Removes from it what an earlier run left.
-  virtual void ClearFolder(const std::string& output) = 0;
 };
+
+class RunFolders {
+ public:
+  virtual ~RunFolders() = default;
+  // Requests to one folder are carried out in order; a folder that hangs holds up no other. Gives
+  // the request's number.
+  virtual std::uint64_t PostToFolder(const std::string& output, FolderRequest request) = 0;
+  virtual std::vector<FolderAnswered> TakeFolderAnswers() = 0;
+};
+
+class WallClock {
+ public:
+  virtual ~WallClock() = default;
+  // Since 1970.
+  [[nodiscard]] virtual std::int64_t UnixSeconds() const = 0;
+};
+
+class BrokerEnv : public WorkerLinks,
+                  public ClientLink,
+                  public StateLink,
+                  public RunFolders,
+                  public WallClock {};
 
 }  // namespace millrace
