@@ -5,13 +5,12 @@
 
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "common/base/mutex.h"
 #include "common/os/thread_name.h"
 #include "common/os/unique_fd.h"
 
@@ -32,19 +31,27 @@ struct FolderThreads::Shared {
   explicit Shared(UniqueFd fd) : event(std::move(fd)) {}
 
   UniqueFd event;
-  std::mutex mutex;
-  std::condition_variable wake;         // a request for some thread, or the end of one
-  std::vector<FolderAnswered> answers;  // guarded by mutex
-  std::size_t running = 0;              // guarded by mutex
-  bool stop = false;                    // guarded by mutex
+  Mutex mutex;
+  Condition ended;  // a thread
+  std::vector<FolderAnswered> answers GUARDED_BY(mutex);
+  std::size_t running GUARDED_BY(mutex) = 0;
 
   void Answer(FolderAnswered answered) {
     {
-      const std::lock_guard lock(mutex);
+      const MutexLock lock(mutex);
       answers.push_back(std::move(answered));
     }
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t written = write(event.get(), &one, sizeof one);
+  }
+  void Begun() {
+    const MutexLock lock(mutex);
+    ++running;
+  }
+  void Ended() {
+    const MutexLock lock(mutex);
+    --running;
+    ended.NotifyOne();
   }
 };
 
@@ -52,9 +59,41 @@ struct FolderThreads::Thread {
   explicit Thread(std::string path) : output(std::move(path)) {}
 
   const std::string output;
-  std::condition_variable wake;
-  std::deque<Posted> waiting;  // guarded by the shared mutex
-  bool ended = false;          // guarded by the shared mutex: it takes nothing more
+  Mutex mutex;
+  Condition wake;
+  std::deque<Posted> waiting GUARDED_BY(mutex);
+  bool stop GUARDED_BY(mutex) = false;
+  bool ended GUARDED_BY(mutex) = false;  // it takes nothing more
+
+  // False where it has ended.
+  bool Post(Posted& posted) {
+    const MutexLock lock(mutex);
+    if (ended) return false;
+    waiting.push_back(std::move(posted));
+    wake.NotifyOne();
+    return true;
+  }
+  // The next; nothing where it is to end: a folder that nobody holds needs no thread.
+  std::optional<Posted> Next(bool held) {
+    const MutexLock lock(mutex);
+    while (!stop && waiting.empty() && held) wake.Wait(mutex);
+    if (stop || waiting.empty()) {
+      ended = true;
+      return std::nullopt;
+    }
+    Posted next = std::move(waiting.front());
+    waiting.pop_front();
+    return next;
+  }
+  void Stop() {
+    const MutexLock lock(mutex);
+    stop = true;
+    wake.NotifyOne();
+  }
+  bool HasEnded() {
+    const MutexLock lock(mutex);
+    return ended;
+  }
 };
 
 FolderThreads::FolderThreads(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
@@ -69,78 +108,53 @@ Result<std::unique_ptr<FolderThreads>> FolderThreads::Create() {
 }
 
 FolderThreads::~FolderThreads() {
-  std::unique_lock lock(shared_->mutex);
-  shared_->stop = true;
-  for (const auto& [output, thread] : threads_) {
-    thread->waiting.clear();
-    thread->wake.notify_one();
+  for (const auto& [output, thread] : threads_) thread->Stop();
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  const MutexLock lock(shared_->mutex);
+  while (shared_->running > 0 && shared_->ended.WaitUntil(shared_->mutex, until)) {
   }
-  shared_->wake.wait_for(lock, kPatience, [&] { return shared_->running == 0; });
 }
 
 int FolderThreads::event_fd() const { return shared_->event.get(); }
 
 std::size_t FolderThreads::threads() const {
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   return shared_->running;
 }
 
 std::uint64_t FolderThreads::Post(const std::string& output, FolderRequest request) {
-  const std::uint64_t number = ++posted_;
-  {
-    const std::lock_guard lock(shared_->mutex);
-    std::erase_if(threads_, [](const auto& entry) { return entry.second->ended; });
-    const auto found = threads_.find(output);
-    if (found != threads_.end()) {
-      found->second->waiting.push_back({number, std::move(request)});
-      found->second->wake.notify_one();
-      return number;
-    }
-    ++shared_->running;
-  }
-  auto thread = std::make_shared<Thread>(output);
-  thread->waiting.push_back({number, std::move(request)});
+  Posted posted{++posted_, std::move(request)};
+  std::erase_if(threads_, [](const auto& entry) { return entry.second->HasEnded(); });
+  const auto found = threads_.find(output);
+  if (found != threads_.end() && found->second->Post(posted)) return posted_;
+  const auto thread = std::make_shared<Thread>(output);
+  thread->Post(posted);
+  shared_->Begun();
   try {
-    std::thread([shared = shared_, thread] { Run(shared, thread); }).detach();
-    threads_.emplace(output, std::move(thread));
+    std::thread([shared = shared_, thread] { Run(*shared, *thread); }).detach();
+    threads_.insert_or_assign(output, thread);
   } catch (const std::system_error& error) {
-    {
-      const std::lock_guard lock(shared_->mutex);
-      --shared_->running;
-    }
-    shared_->Answer({number, Fail(ErrorCode::kUnavailable,
-                                  "cannot start a thread for " + output + ": " + error.what())});
+    shared_->Ended();
+    shared_->Answer({posted_, Fail(ErrorCode::kUnavailable,
+                                   "cannot start a thread for " + output + ": " + error.what())});
   }
-  return number;
+  return posted_;
 }
 
 std::vector<FolderAnswered> FolderThreads::Take() {
   std::uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = read(shared_->event.get(), &count, sizeof count);
-  const std::lock_guard lock(shared_->mutex);
+  const MutexLock lock(shared_->mutex);
   return std::exchange(shared_->answers, {});
 }
 
-void FolderThreads::Run(const std::shared_ptr<Shared>& shared,
-                        const std::shared_ptr<Thread>& thread) {
+void FolderThreads::Run(Shared& shared, Thread& thread) {
   NameThread("folder");
-  RunFolder folder(thread->output);
-  std::unique_lock lock(shared->mutex);
-  while (true) {
-    // A folder that nobody holds needs no thread.
-    thread->wake.wait(lock,
-                      [&] { return shared->stop || !thread->waiting.empty() || !folder.held(); });
-    if (thread->waiting.empty()) break;
-    Posted posted = std::move(thread->waiting.front());
-    thread->waiting.pop_front();
-    lock.unlock();
-    Result<FolderAnswer> answer = folder.Execute(posted.request);
-    shared->Answer({posted.number, std::move(answer)});
-    lock.lock();
+  RunFolder folder(thread.output);
+  while (std::optional<Posted> posted = thread.Next(folder.held())) {
+    shared.Answer({posted->number, folder.Execute(posted->request)});
   }
-  thread->ended = true;
-  --shared->running;
-  shared->wake.notify_one();
+  shared.Ended();
 }
 
 }  // namespace millrace

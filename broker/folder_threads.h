@@ -37,7 +37,7 @@ class FolderThreads {
   struct Thread;
 
   explicit FolderThreads(std::shared_ptr<Shared> shared);
-  static void Run(const std::shared_ptr<Shared>& shared, const std::shared_ptr<Thread>& thread);
+  static void Run(Shared& shared, Thread& thread);  // which its thread keeps alive
 
   std::shared_ptr<Shared> shared_;
   std::map<std::string, std::shared_ptr<Thread>> threads_;  // by OUTPUT

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -128,6 +129,9 @@ struct RecordScan {
   std::vector<wire::FoundItem> found;
   std::optional<std::string> next_cursor;
   bool exhaustive = false;
+  // Stamps (StampOfOutput) of outputs that earlier runs have recorded and that are gone or changed:
+  // what made them does not count. Looked for by the run's folder, where the order asks for it.
+  std::set<std::string> lost_outputs;
 };
 // Why no result of an earlier run counts for a run.
 struct NothingCounts {
@@ -145,6 +149,41 @@ struct NothingCounts {
   std::int64_t submitted_s = 0;
   std::string input;
 };
+
+// By stage; none where no worker of it has said HELLO yet.
+using Recipes = std::vector<std::optional<std::string>>;
+
+struct RunOpened {
+  RunId run;
+  RunOrder order;
+  bool continued = false;    // an unfinished run goes on
+  bool has_history = false;  // items of these roots are known: Start needs every stage's recipe
+};
+
+// What became of a run's items, out of the rows themselves.
+struct RunSummary {
+  RunCounts counts;
+  std::map<std::string, std::int64_t> skipped_by;  // reason → items
+  std::map<std::string, std::int64_t> warnings;    // code → items
+  std::int64_t open = 0;
+  std::int64_t deleted = 0;  // items of earlier runs whose inputs are gone
+  std::optional<NothingCounts> nothing_counts;
+};
+
+// An item as a list of the run's report names it.
+struct ListedItem {
+  std::string key;
+  std::size_t stage = 0;
+  std::string code;
+  std::string text;
+  int attempts = 0;
+  std::vector<wire::OutputFile> outputs;
+};
+
+// An output as it was written.
+inline std::string StampOfOutput(const wire::OutputFile& file) {
+  return std::to_string(file.bytes) + " " + std::to_string(file.mtime_ns) + " " + file.path;
+}
 
 // A chunk of a scan is on disk: these counts are new, these items are to be done.
 struct ScanRecorded {

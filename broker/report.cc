@@ -142,6 +142,30 @@ wire::RunStatus FinalStatus(const RunReport& report) {
   return status;
 }
 
+void TakeSummary(const RunSummary& summary, const std::vector<std::string>& stages,
+                 RunReport& report) {
+  const RunCounts counted = report.counts;
+  report.counts = summary.counts;
+  report.counts.resumed = counted.resumed;
+  report.skipped_by = summary.skipped_by;
+  report.failed_by = summary.counts.failed_by;
+  report.warnings = summary.warnings;
+  report.deleted = summary.deleted;
+  if (summary.nothing_counts) {
+    report.nothing_resumed = NothingResumedText(*summary.nothing_counts, stages, report.input);
+  }
+  const RunCounts& recorded = report.counts;
+  const bool agree = counted.scanned == recorded.scanned && counted.ok == recorded.ok &&
+                     counted.failed == recorded.failed && counted.skipped == recorded.skipped;
+  if (agree && (report.result != RunResult::kDone || summary.open == 0)) return;
+  report.result = RunResult::kFailed;
+  report.reason = "the state does not agree with what was done (" +
+                  std::to_string(recorded.ended()) + " outcomes of " +
+                  std::to_string(recorded.scanned) + " items are recorded, " +
+                  std::to_string(counted.ended()) + " of " + std::to_string(counted.scanned) +
+                  " were counted): please report this; the same command does what is missing";
+}
+
 std::string NothingResumedText(const NothingCounts& nothing,
                                const std::vector<std::string>& stage_names,
                                std::string_view input) {
@@ -184,11 +208,11 @@ std::string NothingResumedText(const NothingCounts& nothing,
   return text;
 }
 
-std::string FailureJson(std::string_view path, std::string_view stage, std::string_view code,
-                        std::string_view reason, int attempts) {
-  return "{\"path\": " + Quoted(path) + ", \"stage\": " + Quoted(stage) +
-         ", \"code\": " + Quoted(code) + ", \"reason\": " + Quoted(reason) +
-         ", \"attempts\": " + std::to_string(attempts) + "}";
+std::string FailureJson(const ListedItem& item, const std::vector<std::string>& stages) {
+  return "{\"path\": " + Quoted(item.key) +
+         ", \"stage\": " + Quoted(item.stage < stages.size() ? stages[item.stage] : "") +
+         ", \"code\": " + Quoted(item.code) + ", \"reason\": " + Quoted(item.text) +
+         ", \"attempts\": " + std::to_string(item.attempts) + "}";
 }
 
 }  // namespace millrace

@@ -55,8 +55,12 @@ std::string ResultName(RunResult result);
 std::string NothingResumedText(const NothingCounts& nothing,
                                const std::vector<std::string>& stage_names, std::string_view input);
 
-// A line of failed.jsonl, without its newline.
-std::string FailureJson(std::string_view path, std::string_view stage, std::string_view code,
-                        std::string_view reason, int attempts);
+// A line of failed.jsonl, without its newline. `stages`: their names.
+std::string FailureJson(const ListedItem& item, const std::vector<std::string>& stages);
+
+// Puts what is recorded into the report. A run whose outcomes do not add up to what the queue
+// counted becomes a failed one: that would be a fault of ours.
+void TakeSummary(const RunSummary& summary, const std::vector<std::string>& stages,
+                 RunReport& report);
 
 }  // namespace millrace

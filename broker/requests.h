@@ -55,8 +55,8 @@ class Requests {
   Answer On(const wire::ResumeRequest& resume, const Asker& asker) {
     return p_.runs.Resume(resume, asker);
   }
-  Answer On(const wire::FailuresRequest& failures, const Asker&) {
-    return p_.runs.Failures(failures);
+  Answer On(const wire::FailuresRequest& failures, const Asker& asker) {
+    return p_.runs.Failures(failures, asker);
   }
   Answer On(const wire::BackupRequest& backup, const Asker& asker);
   Answer On(const wire::EndedRequest& ended, const Asker&) { return p_.runs.Ended(ended); }

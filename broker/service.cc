@@ -4,7 +4,6 @@
 #include <csignal>
 #include <utility>
 
-#include "broker/run_files.h"
 #include "broker/socket_bounds.h"
 #include "broker/state/open_state.h"
 #include "common/net/endpoint.h"
@@ -70,17 +69,7 @@ Result<void> BrokerService::OpenState() {
   state_lock_ = std::move(opened.lock);
   auto state = std::make_unique<State>(std::move(opened.database), topology_.stages.size());
   RETURN_IF_ERROR(broker_->Restore(*state));
-  std::vector<std::string> stages;
-  for (const StageConfig& stage : topology_.stages) stages.push_back(stage.name);
-  const auto alone = [stages](State& of, StateRequest& request) -> Result<StateAnswer> {
-    if (const auto* back_up = std::get_if<BackUp>(&request)) {
-      RETURN_IF_ERROR(of.BackUp(back_up->path));
-      return StateAnswer();
-    }
-    auto& close = std::get<CloseRun>(request);
-    return CloseInState(of, stages, close);
-  };
-  ASSIGN_OR_RETURN(state_, StateThread::Start(std::move(state), alone));
+  ASSIGN_OR_RETURN(state_, StateThread::Start(std::move(state)));
   ASSIGN_OR_RETURN(folders_, FolderThreads::Create());
   broker_->Start();
   return {};

@@ -1,6 +1,6 @@
 #include "broker/run/report_writer.h"
 
-#include "common/wire/words.h"
+#include "common/wire/token.h"
 
 namespace millrace {
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "broker/refusal.h"
-#include "broker/run_files.h"
+#include "broker/run/report_writer.h"
 #include "common/base/check.h"
 #include "common/base/path_below.h"
 #include "common/payload/meta.h"
@@ -165,15 +165,24 @@ Answer Runs::Ended(const wire::EndedRequest& request) {
   return run->ended->PageFrom(request.from);
 }
 
-Answer Runs::Failures(const wire::FailuresRequest& request) {
+Answer Runs::Failures(const wire::FailuresRequest& request, const Asker& asker) {
   const RunPtr run = Find(request.run);
   if (run == nullptr) return Refusal(NoRun(request.run));
   if (!run->final_status) {
     return Refusal(ErrorCode::kUnavailable, "the run has not ended: its failures are not sorted");
   }
-  Result<FailurePage> page = ReadFailures(run->spec.output, request.offset);
-  if (!page) return Refusal(page.error());
-  return wire::FailuresReply{std::move(page->lines), page->more};
+  folders_.Post(run->spec.output, ReadFailures{request.offset},
+                [this, asker](Result<FolderAnswer> answer) {
+                  wire::ControlReply reply;
+                  if (answer) {
+                    auto& page = std::get<FailurePage>(*answer);
+                    reply = wire::FailuresReply{std::move(page.lines), page.more};
+                  } else {
+                    reply = Refusal(answer.error());
+                  }
+                  p_.env.Reply(asker.identity, {asker.number, std::move(reply)});
+                });
+  return std::nullopt;
 }
 
 std::vector<wire::RunStatus> Runs::Statuses(RunId wanted) const {
@@ -292,23 +301,44 @@ void Runs::HoldFolder(const RunPtr& run) {
   folders_.Post(run->order.output, std::move(hold), [this, run](Result<FolderAnswer> answer) {
     if (answer) {
       if (!run->life.run().valid()) run->order.folder = std::get<FolderHeld>(*answer).id;
-      return Happened(run, RunEvent::kFolderHeld);
+      return FindCopies(run);
     }
-    run->refusal = answer.error();
-    if (run->life.run().valid()) {
-      p_.log->error("run {} cannot go on: {}", run->life.run().value(), answer.error().message);
-    }
-    Happened(run, RunEvent::kFolderRefused);
+    OnFolderRefused(run, answer.error());
   });
+}
+
+// Where the folder has been, and a copy of it is left: what was done there stays done there.
+void Runs::FindCopies(const RunPtr& run) {
+  p_.durability.Post(
+      FindPlaces{run->order.folder, run->order.output}, [this, run](Result<StateAnswer> answer) {
+        if (!answer) return OnFolderRefused(run, answer.error());
+        std::vector<std::string> places = std::get<FoundPlaces>(std::move(*answer)).places;
+        if (places.empty()) return Happened(run, RunEvent::kFolderHeld);
+        folders_.Post(run->order.output, millrace::FindCopies{std::move(places)},
+                      [this, run](Result<FolderAnswer> found) {
+                        if (!found) return OnFolderRefused(run, found.error());
+                        run->copies = std::get<FoundCopies>(std::move(*found)).places;
+                        Happened(run, RunEvent::kFolderHeld);
+                      });
+      });
+}
+
+void Runs::OnFolderRefused(const RunPtr& run, const Error& error) {
+  run->refusal = error;
+  if (run->life.run().valid()) {
+    p_.log->error("run {} cannot go on: {}", run->life.run().value(), error.message);
+  }
+  Happened(run, RunEvent::kFolderRefused);
 }
 
 void Runs::OpenInState(const RunPtr& run) {
   StateRequest request;
   if (const auto* open = std::get_if<OpenRun>(&*run->opener)) {
-    request = OpenRun{run->order, open->now_s};
+    request = OpenRun{run->order, open->now_s, run->copies};
   } else {
     RetryRun retry = std::get<RetryRun>(*run->opener);
     retry.folder = run->order.folder;
+    retry.copies = run->copies;
     request = std::move(retry);
   }
   p_.durability.Post(std::move(request), [this, run](Result<StateAnswer> answer) {
@@ -366,7 +396,7 @@ void Runs::Forget(const RunPtr& run) {
 
 void Runs::Load(const RunPtr& run) {
   const RunId id = run->life.run();
-  p_.durability.Post(StartRun{id, p_.recipes, run->life.load_mode()},
+  p_.durability.Post(StartRun{id, p_.recipes, run->life.load_mode(), run->copies},
                      [this, run](Result<StateAnswer> answer) {
                        if (!answer) return;
                        run->start = std::get<RunStart>(std::move(*answer));
@@ -385,18 +415,40 @@ void Runs::OnScanFound(ScanFound found) {
       if (fail != nullptr) failed.push_back({item.key, fail->code, fail->text, ""});
     }
   }
-  SendConfirm confirm{found.worker, {found.lease}, {}};
-  p_.durability.Post(std::move(found.scan),
-                     [this, run, failed = std::move(failed),
-                      confirm = std::move(confirm)](Result<StateAnswer> answer) {
-                       if (!answer) return;
-                       p_.durability.Confirm(confirm);
-                       auto& recorded = std::get<ScanRecorded>(*answer);
-                       TakeRemark(*run, recorded);
-                       p_.queue.ScanRecorded(run->life.run(), std::move(recorded), p_.clock.Now());
-                       if (!run->ended) return;
-                       for (const wire::EndedItem& item : failed) run->ended->Add(item);
-                     });
+  auto done = [this, run, failed = std::move(failed),
+               confirm = SendConfirm{found.worker, {found.lease}, {}}](Result<StateAnswer> answer) {
+    if (!answer) return;
+    p_.durability.Confirm(confirm);
+    auto& recorded = std::get<ScanRecorded>(*answer);
+    TakeRemark(*run, recorded);
+    p_.queue.ScanRecorded(run->life.run(), std::move(recorded), p_.clock.Now());
+    if (!run->ended) return;
+    for (const wire::EndedItem& item : failed) run->ended->Add(item);
+  };
+  // In a folder that is a copy, outputs count only if they were copied, too.
+  const bool verify = run->order.verify_outputs || !run->copies.empty();
+  if (!verify || run->order.fresh) {
+    p_.durability.Post(std::move(found.scan), std::move(done));
+  } else {
+    RecordVerified(run, std::move(found.scan), std::move(done));
+  }
+}
+
+// What earlier runs have written is looked for by the folder, before the state decides what stands.
+void Runs::RecordVerified(const RunPtr& run, RecordScan scan, Durability::Done done) {
+  FindOutputs find{scan.run, {}};
+  for (const wire::FoundItem& item : scan.found) find.keys.push_back(item.key);
+  p_.durability.Post(std::move(find), [this, run, scan = std::move(scan),
+                                       done = std::move(done)](Result<StateAnswer> answer) mutable {
+    if (!answer) return;
+    FindLost find_lost{std::get<FoundOutputs>(std::move(*answer)).files};
+    folders_.Post(
+        run->order.output, std::move(find_lost),
+        [this, scan = std::move(scan), done = std::move(done)](Result<FolderAnswer> found) mutable {
+          if (found) scan.lost_outputs = std::get<LostOutputs>(std::move(*found)).stamps;
+          p_.durability.Post(std::move(scan), std::move(done));
+        });
+  });
 }
 
 void Runs::TakeRemark(LiveRun& run, const ScanRecorded& recorded) {
@@ -460,11 +512,12 @@ void Runs::Close(const RunPtr& run) {
   of.id = id;
   of.result = run->life.result();
   of.reason = run->life.reason();
-  CloseRun close{ReportOf(*run, of), run->order.prune, {}, p_.env.UnixSeconds(), std::nullopt};
-  if (!run->life.has_folder()) close.no_folder = run->refusal;
-  p_.durability.Post(std::move(close), [this, run](Result<StateAnswer> answer) {
-    if (answer) OnClosed(run, std::get<wire::RunStatus>(std::move(*answer)));
-  });
+  ReportWriter::Work work{.report = ReportOf(*run, of), .prune = run->order.prune, .no_folder = {}};
+  if (!run->life.has_folder()) work.no_folder = run->refusal;
+  std::vector<std::string> stages;
+  for (const StageConfig& stage : p_.topology.stages) stages.push_back(stage.name);
+  ReportWriter::Write({p_.durability, folders_, p_.env, std::move(stages)}, std::move(work),
+                      [this, run](wire::RunStatus status) { OnClosed(run, std::move(status)); });
 }
 
 void Runs::OnClosed(const RunPtr& run, wire::RunStatus status) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -67,7 +68,7 @@ class Runs {
   Answer Cancel(const wire::CancelRequest& cancel, const Asker& asker);
   Answer Wait(const wire::WaitRequest& wait, const Asker& asker);
   Answer Ended(const wire::EndedRequest& ended);
-  Answer Failures(const wire::FailuresRequest& failures);
+  Answer Failures(const wire::FailuresRequest& failures, const Asker& asker);
   // Of one run, or of all where `run` is invalid.
   [[nodiscard]] std::vector<wire::RunStatus> Statuses(RunId run) const;
 
@@ -112,6 +113,7 @@ class Runs {
     std::optional<Opener> opener;  // of one that is not recorded
     wire::RunSpec spec;
     RunOrder order;
+    std::set<std::string> copies;   // places where a copy of its folder is
     std::optional<RetryRun> retry;  // what made it go on, where that was a retry
     std::vector<Waiting> for_open;
     std::vector<Waiting> for_end;
@@ -144,6 +146,8 @@ class Runs {
   void Apply(const RunPtr& run, RunEffect effect);
 
   void HoldFolder(const RunPtr& run);
+  void FindCopies(const RunPtr& run);
+  void OnFolderRefused(const RunPtr& run, const Error& error);
   void OpenInState(const RunPtr& run);
   void OnOpened(const RunPtr& run, const RunOpened& opened);
   void Load(const RunPtr& run);
@@ -154,6 +158,7 @@ class Runs {
   void Forget(const RunPtr& run);
   void TellEnded(const RunPtr& run);
   void ForgetOldRuns();
+  void RecordVerified(const RunPtr& run, RecordScan scan, Durability::Done done);
   void TakeRemark(LiveRun& run, const ScanRecorded& recorded);
   void KeepStatus(LiveRun& run);
   [[nodiscard]] wire::RunStatus StatusOf(const LiveRun& run) const;

@@ -17,11 +17,11 @@ Result<void> GroupCommit::Execute(std::deque<Posted>& batch, const Publish& publ
     Result<StateAnswer> answer;
     if (StandsAlone(posted.request)) {
       RETURN_IF_ERROR(Commit(answers, posted.number - 1, publish));
-      answer = alone_(*state_, posted.request);
-      const bool is_backup = std::holds_alternative<BackUp>(posted.request);
-      if (!answer && !is_backup) return Fail(std::move(answer).error());
+      answer = millrace::Execute(*state_, posted.request);  // a copy that fails harms nothing
     } else {
-      if (!state_->in_transaction()) RETURN_IF_ERROR(state_->Begin());
+      if (!state_->in_transaction() && !OnlyReads(posted.request)) {
+        RETURN_IF_ERROR(state_->Begin());
+      }
       answer = millrace::Execute(*state_, posted.request);
       if (!answer && !IsRefusal(answer.error())) return Fail(std::move(answer).error());
     }

@@ -18,8 +18,6 @@ namespace millrace {
 // Single-threaded: of the state's thread (state_thread.h), or of a simulated disk.
 class GroupCommit {
  public:
-  // Carries out CloseRun and BackUp, outside any transaction.
-  using Alone = std::function<Result<StateAnswer>(State&, StateRequest&)>;
   // Every request up to `through` is on disk; these are the answers to those not told of yet.
   using Publish = std::function<void(std::vector<StateAnswered> answers, std::uint64_t through)>;
   struct Posted {
@@ -27,8 +25,7 @@ class GroupCommit {
     StateRequest request;
   };
 
-  GroupCommit(std::unique_ptr<State> state, Alone alone)
-      : state_(std::move(state)), alone_(std::move(alone)) {}
+  explicit GroupCommit(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
   // In order. An error is the state's: what was not published is not on disk, and nothing more may
   // be asked.
@@ -40,7 +37,6 @@ class GroupCommit {
                       const Publish& publish);
 
   std::unique_ptr<State> state_;
-  Alone alone_;
 };
 
 }  // namespace millrace

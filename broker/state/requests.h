@@ -4,31 +4,46 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "broker/records.h"
-#include "broker/report.h"
 #include "broker/state/state.h"
 #include "common/base/result.h"
 
 namespace millrace {
 
+// Where else the folder of this id has been: a run that opens has to know which of those places
+// hold a copy of it.
+struct FindPlaces {
+  std::string folder;
+  std::string output;  // not this one
+};
+// `copies`: of those places, where a folder of this id still is.
 struct OpenRun {
   RunOrder order;
   std::int64_t now_s = 0;
+  std::set<std::string> copies;
 };
 struct RetryRun {
   std::string output;
   std::string folder;
   std::optional<std::int64_t> stage;
   std::string code;
+  std::set<std::string> copies;
 };
 struct StartRun {
   RunId run;
   Recipes recipes;
   LoadMode how = LoadMode::kSubmitted;
+  std::set<std::string> copies;
+};
+// The outputs that earlier runs have recorded for these items.
+struct FindOutputs {
+  RunId run;
+  std::vector<std::string> keys;
 };
 struct SetRecipe {
   RunId run;
@@ -39,14 +54,26 @@ struct SetPhase {
   RunId run;
   StoredPhase phase = StoredPhase::kActive;
 };
-// Writes the files of OUTPUT/.millrace, and then the run's phase: kDone, or kStopped where items
-// are left.
+// What became of a run's items, and which records they have.
+struct SummarizeRun {
+  RunId run;
+};
+// A page of one of its lists.
+struct ReadReport {
+  enum class List : std::uint8_t { kFailed, kDeleted, kRecords };
+  RunId run;
+  List list = List::kFailed;
+  std::string name;   // of records
+  std::string after;  // the last key of the page before; "": the first page
+};
+// It has ended, and its files are written: kDone, or kStopped where the same order is to go on with
+// it.
 struct CloseRun {
-  RunReport report;
-  bool prune = false;               // outputs of inputs that are gone are removed
-  std::vector<std::string> forget;  // keys of those that are wholly gone; found while closing
+  RunId run;
+  StoredPhase phase = StoredPhase::kDone;
+  wire::RunStatus status;
+  std::vector<std::string> forget;  // keys of items that are wholly gone
   std::int64_t now_s = 0;
-  std::optional<Error> no_folder;  // why no file is to be written there
 };
 struct BackUp {
   std::string path;
@@ -57,11 +84,29 @@ struct ForgetRuns {
   std::int64_t before_s = 0;
 };
 
-using StateRequest = std::variant<OpenRun, RetryRun, StartRun, SetRecipe, SetPhase, RecordScan,
-                                  ItemEnded, ItemMarked, ForgetRuns, CloseRun, BackUp>;
+using StateRequest = std::variant<FindPlaces, OpenRun, RetryRun, StartRun, SetRecipe, SetPhase,
+                                  FindOutputs, RecordScan, ItemEnded, ItemMarked, SummarizeRun,
+                                  ReadReport, CloseRun, ForgetRuns, BackUp>;
+
+struct FoundPlaces {
+  std::vector<std::string> places;
+};
+struct FoundOutputs {
+  std::vector<wire::OutputFile> files;
+};
+struct RunListing {
+  RunSummary summary;
+  std::vector<std::string> record_names;
+};
+struct ReportPage {
+  std::vector<ListedItem> items;   // of kFailed and kDeleted
+  std::vector<std::string> lines;  // of kRecords
+  std::string last;                // key
+  bool more = false;
+};
 // Nothing where there is nothing to say but that it is done.
-using StateAnswer =
-    std::variant<std::monostate, RunOpened, RunStart, ScanRecorded, wire::RunStatus>;
+using StateAnswer = std::variant<std::monostate, FoundPlaces, RunOpened, RunStart, FoundOutputs,
+                                 ScanRecorded, RunListing, ReportPage>;
 
 struct StateAnswered {
   std::uint64_t number = 0;    // of the request
@@ -73,11 +118,11 @@ struct StateProgress {
   std::optional<Error> broken;         // nothing after `durable` is, and nothing ever will be
 };
 
-// Whether it is to be carried out between two transactions: what it tells the world must be on
-// disk.
+// Whether it is to be carried out between two transactions.
 bool StandsAlone(const StateRequest& request);
+// Whether it changes nothing, and so needs no commit of its own.
+bool OnlyReads(const StateRequest& request);
 
-// Carries out one that does not stand alone, within the transaction that is open.
 Result<StateAnswer> Execute(State& state, const StateRequest& request);
 
 // Whether the error is the asker's, and not the disk's: the state itself is as it was.

@@ -9,6 +9,7 @@
 
 #include "broker/state/query.h"
 #include "broker/state/row_sql.h"
+#include "broker/state/small_rows.h"
 #include "broker/state/statements.h"
 #include "common/os/atomic_file.h"
 
@@ -89,9 +90,22 @@ std::int64_t State::NextGeneration() {
   return database_->execAndGet("SELECT COALESCE(MAX(generation), 0) + 1 FROM runs").getInt64();
 }
 
-Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
+Result<std::vector<std::string>> State::PlacesOf(const std::string& folder,
+                                                 const std::string& output) {
+  return Guarded("reading places", [&]() -> Result<std::vector<std::string>> {
+    std::set<std::string> places;
+    for (const RootRow& root : RootsOfFolder(folder)) {
+      std::string path = OutputPlace::Decode(root.output).path;
+      if (path != output) places.insert(std::move(path));
+    }
+    return std::vector<std::string>(places.begin(), places.end());
+  });
+}
+
+Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s,
+                              const std::set<std::string>& copies) {
   return Guarded("opening a run", [&]() -> Result<RunOpened> {
-    const std::int64_t root = RootOf(order);
+    const std::int64_t root = RootOf(order, copies);
     RunOpened opened;
     opened.order = order;
     std::optional<RunRow> latest = LatestOfRoot(root);
@@ -118,14 +132,15 @@ Result<RunOpened> State::Open(const RunOrder& order, std::int64_t now_s) {
     opened.has_history = opened.has_history || (!order.fresh && HasItems(row));
     WriteRun(row);
     contexts_.erase(row.id);
-    Supersede(order, row.id);
+    copies_[row.id] = copies;
+    Supersede(order, row.id, copies);
     opened.run = row.id;
     return opened;
   });
 }
 
 // Else a broker that starts would take it up again, into the same output.
-void State::Supersede(const RunOrder& order, RunId by) {
+void State::Supersede(const RunOrder& order, RunId by, const std::set<std::string>& copies) {
   std::vector<RunRow> others;
   {
     SQLite::Statement statement(*database_,
@@ -135,7 +150,7 @@ void State::Supersede(const RunOrder& order, RunId by) {
     while (query.Step()) others.push_back(ReadRunRow(query));
   }
   for (RunRow& row : others) {
-    if (!IsIntoTheSame(row.order, order)) continue;
+    if (!IsIntoTheSame(row.order, order, copies)) continue;
     row.phase = StoredPhase::kStopped;
     WriteRun(row);
     contexts_.erase(row.id);
@@ -143,9 +158,10 @@ void State::Supersede(const RunOrder& order, RunId by) {
 }
 
 Result<RunOpened> State::Retry(const std::string& output, const std::string& folder,
-                               std::optional<std::int64_t> stage, const std::string& code) {
+                               std::optional<std::int64_t> stage, const std::string& code,
+                               const std::set<std::string>& copies) {
   return Guarded("retrying failures", [&]() -> Result<RunOpened> {
-    std::optional<RunRow> latest = LatestInto(output, folder);
+    std::optional<RunRow> latest = LatestInto(output, folder, copies);
     if (!latest) return Fail(ErrorCode::kNotFound, "no run into " + output + " is known");
     std::vector<ItemRow> again;
     ForEachItem(latest->root, [&](ItemRow& row) {
@@ -171,7 +187,8 @@ Result<RunOpened> State::Retry(const std::string& output, const std::string& fol
     latest->final_status.clear();
     WriteRun(*latest);
     contexts_.erase(latest->id);
-    Supersede(latest->order, latest->id);
+    copies_[latest->id] = copies;
+    Supersede(latest->order, latest->id, copies);
     return RunOpened{latest->id, latest->order, true, true};
   });
 }
@@ -237,9 +254,12 @@ std::int64_t State::RecipeId(const Recipes& recipes, std::size_t stage) {
   return row.id;
 }
 
-Result<RunStart> State::Start(RunId run, const Recipes& recipes, LoadMode how) {
+Result<RunStart> State::Start(RunId run, const Recipes& recipes, LoadMode how,
+                              const std::set<std::string>& copies) {
   return Guarded("starting a run", [&]() -> Result<RunStart> {
+    copies_[run] = copies;
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    context->others = OthersInto(context->row);
     bool changed = false;
     for (std::size_t stage = 1; stage < stages_ && how != LoadMode::kCountsOnly; ++stage) {
       if (!recipes[stage]) continue;
@@ -357,6 +377,7 @@ Result<void> State::Close(RunId run, StoredPhase phase, const wire::RunStatus& s
     context->row.final_status = EncodeStatus(status);
     WriteRun(context->row);
     contexts_.erase(run);
+    copies_.erase(run);
     return {};
   });
 }

@@ -35,26 +35,6 @@ namespace millrace {
 class Query;
 struct RootRow;
 
-// By stage; none where no worker of it has said HELLO yet.
-using Recipes = std::vector<std::optional<std::string>>;
-
-struct RunOpened {
-  RunId run;
-  RunOrder order;
-  bool continued = false;    // an unfinished run goes on
-  bool has_history = false;  // items of these roots are known: Start needs every stage's recipe
-};
-
-// What became of a run's items, out of the rows themselves.
-struct RunSummary {
-  RunCounts counts;
-  std::map<std::string, std::int64_t> skipped_by;  // reason → items
-  std::map<std::string, std::int64_t> warnings;    // code → items
-  std::int64_t open = 0;
-  std::int64_t deleted = 0;  // items of earlier runs whose inputs are gone
-  std::optional<NothingCounts> nothing_counts;
-};
-
 // A failure that says something of the machine and not of the item: tried again by the next run.
 bool IsEnvironmentFailure(std::string_view code);
 
@@ -70,18 +50,25 @@ class State {
   [[nodiscard]] bool in_transaction() const { return in_transaction_; }
 
   // --- runs
+  // The paths, beside `output`, at which runs have written to the folder of this id: where one is
+  // still there, it is a copy. The state looks at no folder itself: it may hang.
+  Result<std::vector<std::string>> PlacesOf(const std::string& folder, const std::string& output);
   // A new run; or the latest of its roots where that has not ended, has the same order, and the
   // order is not for a fresh one.
-  Result<RunOpened> Open(const RunOrder& order, std::int64_t now_s);
+  // `copies`: of PlacesOf the order's folder, where a copy of it is.
+  Result<RunOpened> Open(const RunOrder& order, std::int64_t now_s,
+                         const std::set<std::string>& copies = {});
   // The latest run into `output`, the folder of this id, goes on with those of its failed items
   // that match; "": any. kNotFound where there is no run, or no such item.
   Result<RunOpened> Retry(const std::string& output, const std::string& folder,
-                          std::optional<std::int64_t> stage, const std::string& code);
+                          std::optional<std::int64_t> stage, const std::string& code,
+                          const std::set<std::string>& copies = {});
   // The latest `most` runs, and all that have not ended, by id.
   Result<std::vector<RunRow>> Latest(std::int64_t most);
   Result<std::optional<RunRow>> Find(RunId run);
   // From where the run goes on. Where a recipe has changed since, its walk begins anew.
-  Result<RunStart> Start(RunId run, const Recipes& recipes, LoadMode how);
+  Result<RunStart> Start(RunId run, const Recipes& recipes, LoadMode how,
+                         const std::set<std::string>& copies = {});
   // The recipe of a stage that no worker had told yet; one that is known stays.
   Result<void> SetRecipe(RunId run, std::int64_t stage, const std::string& recipe);
   Result<void> SetPhase(RunId run, StoredPhase phase);
@@ -95,6 +82,8 @@ class State {
   Result<void> Forget(std::int64_t runs, std::int64_t before_s);
 
   // --- items
+  // What earlier runs have recorded as the outputs of these items.
+  Result<std::vector<wire::OutputFile>> OutputsOf(RunId run, const std::vector<std::string>& keys);
   // A chunk of the walk. Decides for each item whether an earlier outcome stands.
   Result<ScanRecorded> RecordScan(const RecordScan& scan);
   // kInternal where the item is not open: an outcome would be recorded twice.
@@ -103,14 +92,21 @@ class State {
 
   // --- looking
   Result<RunSummary> Summarize(RunId run);
-  // In the order of keys.
-  Result<void> ForEachFailure(RunId run, const std::function<Result<void>(const ItemRow&)>& visit);
   Result<std::vector<std::string>> RecordNames(RunId run);
-  Result<void> ForEachRecord(RunId run, const std::string& name,
-                             const std::function<Result<void>(std::string_view line)>& visit);
+  // The next page behind the key `after`, in the order of keys; "": from the first on.
+  template <typename Row>
+  struct Page {
+    std::vector<Row> rows;
+    std::string last;  // key
+    bool more = false;
+  };
+  static constexpr std::size_t kPageRows = 1000;
+  static constexpr std::size_t kPageBytes = 256 * 1024;
+  Result<Page<ListedItem>> Failures(RunId run, const std::string& after);
+  Result<Page<std::string>> Records(RunId run, const std::string& name, const std::string& after);
   // Items of earlier runs that a whole walk has not named. None where the run's scan has not ended,
   // or could not see everything; none either of what lies in a folder that it has passed over.
-  Result<void> ForEachDeleted(RunId run, const std::function<Result<void>(const ItemRow&)>& visit);
+  Result<Page<ListedItem>> Deleted(RunId run, const std::string& after);
   // Forgets these of them.
   Result<void> Remove(RunId run, const std::vector<std::string>& keys);
 
@@ -135,6 +131,7 @@ class State {
     Redone redone;  // of `row`
     std::vector<OtherRoot> others;
     Recipes recipes;
+    const std::set<std::string>* lost_outputs = nullptr;  // of the chunk that is being recorded
     std::vector<std::int64_t> recipe_ids;  // of the stages up to each; 0 where not all are known
   };
 
@@ -142,12 +139,14 @@ class State {
   void LoadRecipes(RunContext& context);
   std::int64_t RecipeId(const Recipes& recipes, std::size_t stage);
   std::int64_t NextGeneration();
-  std::int64_t RootOf(const RunOrder& order);
+  std::int64_t RootOf(const RunOrder& order, const std::set<std::string>& copies);
   // Those into the folder of this id; none where that is "".
   std::vector<RootRow> RootsOfFolder(const std::string& folder);
   // Whether the one writes, or has written, into the folder of the other, wherever it was then.
-  static bool IsIntoTheSame(const RunOrder& known, const RunOrder& order);
-  std::optional<RunRow> LatestInto(const std::string& output, const std::string& folder);
+  static bool IsIntoTheSame(const RunOrder& known, const RunOrder& order,
+                            const std::set<std::string>& copies);
+  std::optional<RunRow> LatestInto(const std::string& output, const std::string& folder,
+                                   const std::set<std::string>& copies);
   std::vector<OtherRoot> OthersInto(const RunRow& run);
   bool HasItems(const RunRow& run);
   // The outcome that a run of another root has recorded, where it stands; its root is then ours.
@@ -168,7 +167,7 @@ class State {
   std::optional<RunRow> LatestOfRoot(std::int64_t root);
   void WriteRun(const RunRow& row);
   RunStart CollectStart(RunContext& context, LoadMode how);
-  void Supersede(const RunOrder& order, RunId by);
+  void Supersede(const RunOrder& order, RunId by, const std::set<std::string>& copies);
 
   std::optional<ItemRow> ReadItem(std::int64_t root, std::string_view key);
   void WriteItem(const ItemRow& row);
@@ -181,6 +180,7 @@ class State {
   [[nodiscard]] bool Stands(const RunContext& context, const ItemRow& row,
                             const std::string& meta) const;
   [[nodiscard]] static bool OutputsStand(const RunContext& context, const ItemRow& row);
+  Result<Page<ListedItem>> ReadItems(Query& query, const std::function<bool(ItemRow&)>& is_listed);
   bool DeletionsKnown(const RunRow& row);
   // Whether a whole walk, that of the run, would have named it if it were still there.
   bool IsGone(const RunRow& run, const ItemRow& row);
@@ -192,6 +192,7 @@ class State {
   const std::size_t stages_;
   std::unique_ptr<Statements> statements_;
   std::map<RunId, RunContext> contexts_;
+  std::map<RunId, std::set<std::string>> copies_;  // of the folders of runs that live: their paths
   std::map<std::int64_t, std::set<std::string>> record_names_;  // by root
   bool in_transaction_ = false;
   std::int64_t damaged_rows_ = 0;

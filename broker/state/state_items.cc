@@ -1,14 +1,12 @@
 // State: items, from the walk that names them to their outcome.
-#include <sys/stat.h>
-
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "broker/state/query.h"
 #include "broker/state/row_sql.h"
 #include "broker/state/state.h"
 #include "broker/state/statements.h"
-#include "common/os/file_time.h"
 #include "common/wire/paths.h"
 
 namespace millrace {
@@ -73,7 +71,9 @@ Result<ScanRecorded> State::RecordScan(const millrace::RecordScan& scan) {
   return Guarded("recording a scan", [&]() -> Result<ScanRecorded> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(scan.run));
     ScanRecorded recorded;
+    context->lost_outputs = &scan.lost_outputs;
     for (const wire::FoundItem& found : scan.found) RecordFound(*context, found, recorded);
+    context->lost_outputs = nullptr;
     RunRow& run = context->row;
     const bool is_first = run.cursor.empty();
     if (scan.next_cursor) {
@@ -173,11 +173,26 @@ bool State::Stands(const RunContext& context, const ItemRow& row, const std::str
 
 bool State::OutputsStand(const RunContext& context, const ItemRow& row) {
   return std::all_of(row.outputs.begin(), row.outputs.end(), [&](const wire::OutputFile& file) {
-    if (!wire::IsOutputPath(file.path)) return false;
-    struct stat status {};
-    const std::string path = context.row.order.output + "/" + file.path;
-    return lstat(path.c_str(), &status) == 0 && status.st_size == file.bytes &&
-           MtimeNs(status) == file.mtime_ns;
+    return wire::IsOutputPath(file.path) && (context.lost_outputs == nullptr ||
+                                             !context.lost_outputs->contains(StampOfOutput(file)));
+  });
+}
+
+Result<std::vector<wire::OutputFile>> State::OutputsOf(RunId run,
+                                                       const std::vector<std::string>& keys) {
+  return Guarded("reading outputs", [&]() -> Result<std::vector<wire::OutputFile>> {
+    ASSIGN_OR_RETURN(RunContext* const context, Context(run));
+    std::vector<std::int64_t> roots = {context->row.root};
+    for (const OtherRoot& other : context->others) roots.push_back(other.root);
+    std::vector<wire::OutputFile> files;
+    for (const std::string& key : keys) {
+      for (const std::int64_t root : roots) {
+        std::optional<ItemRow> row = ReadItem(root, key);
+        if (!row) continue;
+        std::move(row->outputs.begin(), row->outputs.end(), std::back_inserter(files));
+      }
+    }
+    return files;
   });
 }
 
@@ -283,15 +298,42 @@ Result<RunSummary> State::Summarize(RunId run) {
   });
 }
 
-Result<void> State::ForEachFailure(RunId run,
-                                   const std::function<Result<void>(const ItemRow&)>& visit) {
-  return Guarded("reading the failures", [&]() -> Result<void> {
+Result<State::Page<ListedItem>> State::ReadItems(Query& query,
+                                                 const std::function<bool(ItemRow&)>& is_listed) {
+  Page<ListedItem> page;
+  std::size_t bytes = 0;
+  while (query.Step()) {
+    if (page.rows.size() == kPageRows || bytes > kPageBytes) {
+      page.more = true;
+      break;
+    }
+    ItemRow row = ReadItemRow(query);
+    if (!HasItsSum(row, query)) {
+      damaged_rows_ += 1;
+      continue;
+    }
+    if (!is_listed(row)) continue;
+    page.last = row.key;
+    bytes += row.key.size() + row.text.size();
+    for (const wire::OutputFile& file : row.outputs) bytes += file.path.size();
+    page.rows.push_back({.key = std::move(row.key),
+                         .stage = static_cast<std::size_t>(row.stage),
+                         .code = std::move(row.code),
+                         .text = std::move(row.text),
+                         .attempts = row.marks.attempts,
+                         .outputs = std::move(row.outputs)});
+  }
+  return page;
+}
+
+Result<State::Page<ListedItem>> State::Failures(RunId run, const std::string& after) {
+  return Guarded("reading the failures", [&]() -> Result<Page<ListedItem>> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
     Query query(statements_->read_failures);
-    query.Number(context->row.root).Number(context->row.generation);
-    return VisitRows(query, [&](ItemRow& row) -> Result<void> {
+    query.Number(context->row.root).Number(context->row.generation).Bytes(after);
+    return ReadItems(query, [](ItemRow& row) {
       row.TakeWhatWasSaid();
-      return row.state == ItemState::kFailed ? visit(row) : Result<void>();
+      return row.state == ItemState::kFailed;
     });
   });
 }
@@ -307,14 +349,24 @@ Result<std::vector<std::string>> State::RecordNames(RunId run) {
   });
 }
 
-Result<void> State::ForEachRecord(RunId run, const std::string& name,
-                                  const std::function<Result<void>(std::string_view)>& visit) {
-  return Guarded("reading the records", [&]() -> Result<void> {
+Result<State::Page<std::string>> State::Records(RunId run, const std::string& name,
+                                                const std::string& after) {
+  return Guarded("reading the records", [&]() -> Result<Page<std::string>> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
     Query query(statements_->read_records);
-    query.Number(context->row.root).Text(name).Number(context->row.generation);
-    while (query.Step()) RETURN_IF_ERROR(visit(query.BytesAt(0)));
-    return {};
+    query.Number(context->row.root).Text(name).Number(context->row.generation).Bytes(after);
+    Page<std::string> page;
+    std::size_t bytes = 0;
+    while (query.Step()) {
+      if (page.rows.size() == kPageRows || bytes > kPageBytes) {
+        page.more = true;
+        break;
+      }
+      page.rows.push_back(query.BytesAt(0));
+      page.last = query.BytesAt(1);
+      bytes += page.rows.back().size();
+    }
+    return page;
   });
 }
 
@@ -354,16 +406,13 @@ bool State::IsGone(const RunRow& run, const ItemRow& row) {
   return !query.Step();
 }
 
-Result<void> State::ForEachDeleted(RunId run,
-                                   const std::function<Result<void>(const ItemRow&)>& visit) {
-  return Guarded("reading the deleted inputs", [&]() -> Result<void> {
+Result<State::Page<ListedItem>> State::Deleted(RunId run, const std::string& after) {
+  return Guarded("reading the deleted inputs", [&]() -> Result<Page<ListedItem>> {
     ASSIGN_OR_RETURN(RunContext* const context, Context(run));
-    if (!DeletionsKnown(context->row)) return {};
+    if (!DeletionsKnown(context->row)) return Page<ListedItem>();
     Query query(statements_->read_older);
-    query.Number(context->row.root).Number(context->row.generation);
-    return VisitRows(query, [&](ItemRow& row) {
-      return IsGone(context->row, row) ? visit(row) : Result<void>();
-    });
+    query.Number(context->row.root).Number(context->row.generation).Bytes(after);
+    return ReadItems(query, [&](const ItemRow& row) { return IsGone(context->row, row); });
   });
 }
 

@@ -1,10 +1,7 @@
 // State: where runs read and write, and what of one place counts in another. Items are kept by
 // INPUT and OUTPUT; OUTPUT is known by its id, and so goes on at any path. Of another INPUT into
 // the same OUTPUT, the same one at another path or not, what counts is taken over item by item.
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <fstream>
 #include <utility>
 
 #include "broker/state/query.h"
@@ -14,18 +11,6 @@
 
 namespace millrace {
 namespace {
-
-// Whether the folder of this id is a copy: there is one at its place, and that is not `output`.
-bool IsStillThere(const OutputPlace& place, const std::string& output) {
-  const std::string path = place.path + "/.millrace/id";
-  std::string id;
-  std::ifstream(path) >> id;
-  if (id != place.folder) return false;
-  struct stat there {};
-  struct stat here {};
-  return stat(path.c_str(), &there) == 0 && stat((output + "/.millrace/id").c_str(), &here) == 0 &&
-         (there.st_dev != here.st_dev || there.st_ino != here.st_ino);
-}
 
 // The recipes of the stages up to one, as State::RecipeId has put them one after the other.
 std::vector<std::string> SplitDigest(std::string_view digest) {
@@ -51,7 +36,7 @@ std::vector<RootRow> State::RootsOfFolder(const std::string& folder) {
   return roots;
 }
 
-std::int64_t State::RootOf(const RunOrder& order) {
+std::int64_t State::RootOf(const RunOrder& order, const std::set<std::string>& copies) {
   const std::string output = OutputPlace{order.output, order.folder}.Encode();
   {
     Query find(statements_->find_root);
@@ -59,7 +44,7 @@ std::int64_t State::RootOf(const RunOrder& order) {
   }
   for (RootRow& root : RootsOfFolder(order.folder)) {
     if (root.input != order.input) continue;
-    if (IsStillThere(OutputPlace::Decode(root.output), order.output)) continue;
+    if (copies.contains(OutputPlace::Decode(root.output).path)) continue;
     root.output = output;  // it was moved
     WriteRow(statements_->write_root, root);
     contexts_.clear();
@@ -72,16 +57,18 @@ std::int64_t State::RootOf(const RunOrder& order) {
   return row.id;
 }
 
-bool State::IsIntoTheSame(const RunOrder& known, const RunOrder& order) {
+bool State::IsIntoTheSame(const RunOrder& known, const RunOrder& order,
+                          const std::set<std::string>& copies) {
   if (known.folder != order.folder) return false;
-  return known.output == order.output ||
-         (!order.folder.empty() && !IsStillThere({known.output, known.folder}, order.output));
+  return known.output == order.output || (!order.folder.empty() && !copies.contains(known.output));
 }
 
-std::optional<RunRow> State::LatestInto(const std::string& output, const std::string& folder) {
+std::optional<RunRow> State::LatestInto(const std::string& output, const std::string& folder,
+                                        const std::set<std::string>& copies) {
   const std::string place = OutputPlace{output, folder}.Encode();
   for (RootRow& root : RootsOfFolder(folder)) {
-    if (root.output == place || IsStillThere(OutputPlace::Decode(root.output), output)) continue;
+    if (root.output == place) continue;
+    if (copies.contains(OutputPlace::Decode(root.output).path)) continue;
     Query taken(statements_->find_root);
     if (taken.Bytes(root.input).Bytes(place).Step()) continue;
     root.output = place;  // it was moved
@@ -98,11 +85,11 @@ std::optional<RunRow> State::LatestInto(const std::string& output, const std::st
 std::vector<State::OtherRoot> State::OthersInto(const RunRow& run) {
   constexpr std::size_t kMost = 16;  // each costs a look for every item
   std::vector<OtherRoot> others;
+  const std::set<std::string>& copies = copies_[run.id];
   for (const RootRow& root : RootsOfFolder(run.order.folder)) {
     if (root.id == run.root || others.size() == kMost) continue;
-    const OutputPlace place = OutputPlace::Decode(root.output);
-    others.push_back(
-        {root.id, place.path != run.order.output && IsStillThere(place, run.order.output)});
+    const std::string path = OutputPlace::Decode(root.output).path;
+    others.push_back({root.id, path != run.order.output && copies.contains(path)});
   }
   return others;
 }

@@ -13,14 +13,13 @@ namespace millrace {
 StateThread::StateThread(UniqueFd event, GroupCommit commit)
     : event_(std::move(event)), commit_(std::move(commit)), thread_([this] { Run(); }) {}
 
-Result<std::unique_ptr<StateThread>> StateThread::Start(std::unique_ptr<State> state,
-                                                        GroupCommit::Alone alone) {
+Result<std::unique_ptr<StateThread>> StateThread::Start(std::unique_ptr<State> state) {
   UniqueFd event(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!event.valid()) {
     return Fail(ErrorCode::kInternal, "cannot make an eventfd: " + ErrnoText(errno));
   }
   return std::unique_ptr<StateThread>(
-      new StateThread(std::move(event), GroupCommit(std::move(state), std::move(alone))));
+      new StateThread(std::move(event), GroupCommit(std::move(state))));
 }
 
 StateThread::~StateThread() {

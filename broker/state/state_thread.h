@@ -18,9 +18,7 @@ namespace millrace {
 
 class StateThread {
  public:
-  // `alone` is called on the state's thread.
-  static Result<std::unique_ptr<StateThread>> Start(std::unique_ptr<State> state,
-                                                    GroupCommit::Alone alone);
+  static Result<std::unique_ptr<StateThread>> Start(std::unique_ptr<State> state);
   // Finishes the commit that is under way, and joins. What is posted and not begun is dropped: who
   // cares for it waits until `idle`.
   ~StateThread();

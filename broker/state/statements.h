@@ -37,10 +37,10 @@ class State::Statements {
         write_item(db, kWriteItem),
         remove_item(db, "DELETE FROM items WHERE root = ? AND key = ?"),
         read_failures(db, std::string(kSelectItems) +
-                              "WHERE root = ? AND generation = ? AND (state = 2 OR said IS NOT "
-                              "NULL) ORDER BY key"),
-        read_older(db,
-                   std::string(kSelectItems) + "WHERE root = ? AND generation < ? ORDER BY key"),
+                              "WHERE root = ? AND generation = ? AND key > ? AND (state = 2 OR "
+                              "said IS NOT NULL) ORDER BY key"),
+        read_older(db, std::string(kSelectItems) +
+                           "WHERE root = ? AND generation < ? AND key > ? ORDER BY key"),
         any_of_generation(db, "SELECT 1 FROM items WHERE root = ? AND generation = ? LIMIT 1"),
         any_unreadable(db,
                        "SELECT 1 FROM items WHERE root = ? AND generation = ? AND CASE WHEN said "
@@ -60,8 +60,8 @@ class State::Statements {
         read_record(db, "SELECT line FROM records WHERE root = ? AND name = ? AND key = ?"),
         drop_record(db, "DELETE FROM records WHERE root = ? AND name = ? AND key = ?"),
         read_records(db,
-                     "SELECT line FROM records JOIN items USING (root, key) WHERE root = ? AND "
-                     "name = ? AND generation = ? AND said IS NULL ORDER BY key"),
+                     "SELECT line, key FROM records JOIN items USING (root, key) WHERE root = ? "
+                     "AND name = ? AND generation = ? AND said IS NULL AND key > ? ORDER BY key"),
         count_commit(db, "UPDATE version SET commits = commits + 1") {}
 
   SQLite::Database& db;

@@ -41,7 +41,13 @@ TEST_CASE("a run that ended early says how many items are unfinished, and why") 
 }
 
 TEST_CASE("a failure's path is escaped reversibly when it is no UTF-8") {
-  CHECK(FailureJson("caf\xe9.jpg", "preprocess", "corrupt", "bad \"data\"", 1) ==
+  CHECK(FailureJson({.key = "caf\xe9.jpg",
+                     .stage = 1,
+                     .code = "corrupt",
+                     .text = "bad \"data\"",
+                     .attempts = 1,
+                     .outputs = {}},
+                    {"scan", "preprocess"}) ==
         "{\"path\": \"caf\\udce9.jpg\", \"stage\": \"preprocess\", \"code\": \"corrupt\", "
         "\"reason\": \"bad \\\"data\\\"\", \"attempts\": 1}");
 }

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "broker/folder_threads.h"
+#include "common/os/file_time.h"
 #include "tests/stages/temporary_folder.h"
 
 namespace millrace {
@@ -70,6 +72,69 @@ TEST_CASE("what killed workers left goes when the folder is held, and a report w
   CHECK(folder.Has("out/.millrace/report.json"));
   CHECK(Do(out, ClearReport{}));
   CHECK(!folder.Has("out/.millrace/report.json"));
+}
+
+TEST_CASE("outputs that are gone or are not what was written are found") {
+  const TemporaryFolder folder;
+  folder.File("out/kept", "four");
+  struct stat status {};
+  REQUIRE(stat(folder.At("out/kept").c_str(), &status) == 0);
+  const std::int64_t mtime = MtimeNs(status);
+  RunFolder out(folder.At("out"));
+  const auto answer = Do(out, FindLost{{{"kept", 4, mtime},
+                                        {"kept", 5, mtime},
+                                        {"kept", 4, mtime + 1},
+                                        {"gone", 4, mtime},
+                                        {"../out/kept", 4, mtime}}});
+  REQUIRE(answer);
+  const auto& lost = std::get<LostOutputs>(*answer).stamps;
+  CHECK(lost.size() == 4);
+  CHECK(!lost.contains(StampOfOutput({"kept", 4, mtime})));
+}
+
+TEST_CASE("a copy of a folder is told from the folder itself at its old place") {
+  const TemporaryFolder folder;
+  RunFolder out(folder.At("out"));
+  const std::string id = HeldId(Do(out, HoldFolder{.make = true}));
+  folder.File("copy/.millrace/id", id + "\n");
+  folder.File("other/.millrace/id", "another\n");
+  folder.Link("same", folder.At("out"));
+  const auto answer =
+      Do(out,
+         FindCopies{{folder.At("copy"), folder.At("other"), folder.At("same"), folder.At("none")}});
+  REQUIRE(answer);
+  CHECK(std::get<FoundCopies>(*answer).places == std::set<std::string>{folder.At("copy")});
+}
+
+TEST_CASE("no report is written to a folder that took the place of the one that is held") {
+  const TemporaryFolder folder;
+  RunFolder out(folder.At("out"));
+  CHECK(!Do(out, BeginReport{}));  // not held
+  REQUIRE(Do(out, HoldFolder{.make = true}));
+  REQUIRE(rename(folder.At("out").c_str(), folder.At("moved").c_str()) == 0);
+  folder.File("out/.millrace/id", "another\n");
+  const auto begun = Do(out, BeginReport{});
+  REQUIRE(!begun);
+  CHECK(begun.error().message.find("another folder") != std::string::npos);
+}
+
+TEST_CASE("a list appears whole, once its last page is written, and other lists go") {
+  const TemporaryFolder folder;
+  RunFolder out(folder.At("out"));
+  REQUIRE(Do(out, HoldFolder{.make = true}));
+  folder.File("out/.millrace/old.jsonl", "of an earlier run\n");
+  REQUIRE(Do(out, BeginReport{}));
+  WriteList page{.what = WriteList::What::kRecords, .name = "areas", .lines = {"1", "2"}};
+  page.last = false;
+  REQUIRE(Do(out, page));
+  CHECK(!folder.Has("out/.millrace/areas.jsonl"));
+  page.lines = {"3"};
+  page.last = true;
+  REQUIRE(Do(out, page));
+  CHECK(folder.Read("out/.millrace/areas.jsonl") == "1\n2\n3\n");
+  REQUIRE(Do(out, FinishReport{"{}\n", {"areas"}}));
+  CHECK(folder.Read("out/.millrace/report.json") == "{}\n");
+  CHECK(!folder.Has("out/.millrace/old.jsonl"));
 }
 
 // Answers, until one of this number has come; the others that came meanwhile with it.

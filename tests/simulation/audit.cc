@@ -28,7 +28,7 @@ void Audit::BrokerStarts(const Broker& broker, Epoch epoch) {
 void Audit::Posted(std::uint64_t number, const StateRequest& request) {
   if (const auto* ended = std::get_if<ItemEnded>(&request)) return ItemEnds(number, *ended);
   if (const auto* marked = std::get_if<ItemMarked>(&request)) return ItemIsMarked(number, *marked);
-  if (const auto* close = std::get_if<CloseRun>(&request)) return RunCloses(close->report);
+  if (const auto* close = std::get_if<CloseRun>(&request)) return RunCloses(*close);
   if (const auto* scan = std::get_if<RecordScan>(&request)) {
     const auto verdict = verdicts_.find({scan->run, ""});
     Require(verdict != verdicts_.end(), "a chunk is recorded when it was reported");
@@ -103,13 +103,32 @@ void Audit::TakeCharge(const ItemId& item, const std::string& what) {
   charge->charged = true;
 }
 
-void Audit::RunCloses(const RunReport& report) {
-  const auto explain = [&] { return "run " + std::to_string(report.run.value()); };
-  if (report.result != RunResult::kDone) return;
-  Require(report.scan_complete && scans_ended_.contains(report.run),
+void Audit::Listed(const std::string& output, const WriteList& list) {
+  if (list.what != WriteList::What::kFailed) return;
+  WrittenReport& report = reports_[output];
+  for (const ListedItem& item : list.items) {
+    Require(report.last < item.key, "failures are listed in the order of their keys, each once",
+            [&] { return item.key; });
+    report.last = item.key;
+    ++report.failures;
+  }
+}
+
+void Audit::RunCloses(const CloseRun& close) {
+  const auto explain = [&] { return "run " + std::to_string(close.run.value()); };
+  const wire::RunStatus& status = close.status;
+  Require(status.reason.find("does not agree") == std::string::npos,
+          "the state agrees with the queue", [&] { return status.reason; });
+  const WrittenReport& report = reports_[status.output];
+  Require(report.is_written, "a run ends once its report is written", explain);
+  Require(report.failures == status.failed, "every failure is listed", explain);
+  Require((close.phase == StoredPhase::kDone) == (status.state == "done"),
+          "a run that is done is recorded as done", explain);
+  if (close.phase != StoredPhase::kDone) return;
+  Require(status.scan_complete && scans_ended_.contains(close.run),
           "no run is done before its scan", explain);
-  Require(report.counts.scanned == report.counts.ended(), "no run is done before all its items are",
-          explain);
+  Require(status.scanned == status.ok + status.failed + status.skipped,
+          "no run is done before all its items are", explain);
 }
 
 void Audit::Answered(const StateRequest& request, const Result<StateAnswer>& answer) {
@@ -134,10 +153,6 @@ void Audit::Answered(const StateRequest& request, const Result<StateAnswer>& ans
   } else if (const auto* scan = std::get_if<RecordScan>(&request)) {
     if (!scan->next_cursor) scans_ended_.insert(scan->run);
     TakeOpen(scan->run, std::get<ScanRecorded>(*answer).open);
-  } else if (std::holds_alternative<CloseRun>(request)) {
-    const auto& status = std::get<wire::RunStatus>(*answer);
-    Require(status.reason.find("does not agree") == std::string::npos,
-            "the state agrees with the queue", [&] { return status.reason; });
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "broker/broker.h"
 #include "broker/job_queue.h"
+#include "broker/run_folder.h"
 #include "broker/state/requests.h"
 #include "common/wire/messages.h"
 #include "tests/simulation/plan.h"
@@ -41,6 +42,11 @@ class Audit {
   void Posted(std::uint64_t number, const StateRequest& request);
   void Answered(const StateRequest& request, const Result<StateAnswer>& answer);
   void Committed(std::uint64_t through) { durable_ = through; }
+
+  // --- folders
+  void ReportBegins(const std::string& output) { reports_[output] = {}; }
+  void Listed(const std::string& output, const WriteList& list);
+  void ReportWritten(const std::string& output) { reports_[output].is_written = true; }
 
   // --- processes
   // The item ended one.
@@ -102,7 +108,7 @@ class Audit {
   // audit.cc
   void ItemEnds(std::uint64_t number, const ItemEnded& ended);
   void ItemIsMarked(std::uint64_t number, const ItemMarked& marked);
-  void RunCloses(const RunReport& report);
+  void RunCloses(const CloseRun& close);
   void TakeOpen(RunId run, const std::vector<OpenItem>& open);
   // A death, or what counts as one, that may be charged to the item.
   void TakeCharge(const ItemId& item, const std::string& what);
@@ -128,6 +134,13 @@ class Audit {
   std::vector<Untouched> untouched_;
   std::optional<Worker> untouched_worker_;
   std::vector<std::size_t> most_credit_ = std::vector<std::size_t>(kStages, 0);
+  // Of a run's end, by output.
+  struct WrittenReport {
+    std::int64_t failures = 0;
+    std::string last;
+    bool is_written = false;
+  };
+  std::map<std::string, WrittenReport> reports_;
   std::map<std::string, std::size_t> culprits_;
   std::size_t deaths_ = 0;
 };

@@ -135,7 +135,8 @@ void Audit::TakingReport(const wire::ReportMessage& message) {
           for (const auto& [id, worker] : queue_->workers()) {
             const bool beside = id != link.incarnation &&
                                 worker.stage == queue_->workers().at(link.incarnation).stage;
-            if (beside) all += worker.slots;
+            // What it gave: the queue has none of it before the feed is proven.
+            if (beside && peers_.contains(id)) all += peers_.at(id).credit;
           }
           most = std::max(most, all);
         } else if constexpr (std::is_same_v<Report, wire::Claim>) {

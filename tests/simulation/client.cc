@@ -21,7 +21,9 @@ void Client::Ask() {
   ++generation_;
   if (done_) return;
   if (!run_.valid()) {
-    asked_ = Send(wire::Submit{.input = tree_.input, .output = tree_.output});
+    asked_ = Send(wire::Submit{.input = tree_.input,
+                               .output = tree_.output,
+                               .verify_outputs = world_.plan.verify_outputs});
   } else {
     if (resume_wanted_) resume_ = Send(wire::ResumeRequest{run_});
     asked_ = Send(wire::WaitRequest{run_});
@@ -101,11 +103,12 @@ void Client::CheckDone(const wire::RunStatus& status) {
   Require(summary.has_value(), "an ended run can be counted");
   std::map<std::string, std::string> failures;
   std::int64_t tried_again = 0;
-  (void)state->ForEachFailure(status.run, [&](const ItemRow& row) -> Result<void> {
-    failures[row.key] = row.code;
-    tried_again += row.stage > 0 && IsEnvironmentFailure(row.code);
-    return {};
-  });
+  const auto listed = state->Failures(status.run, "");
+  Require(listed.has_value() && !listed->more, "the failures of an ended run can be listed");
+  for (const ListedItem& item : listed->rows) {
+    failures[item.key] = item.code;
+    tried_again += item.stage > 0 && IsEnvironmentFailure(item.code);
+  }
   const RunCounts& counts = summary->counts;
   Require(summary->open == 0 && counts.scanned == counts.ended() &&
               counts.scanned == static_cast<std::int64_t>(tree_.items.size()),

@@ -4,7 +4,6 @@
 
 #include <utility>
 
-#include "broker/run_files.h"
 #include "broker/state/schema.h"
 #include "tests/simulation/violation.h"
 
@@ -12,14 +11,6 @@ namespace millrace::sim {
 namespace {
 
 using std::chrono::microseconds;
-
-// As CloseInState, without the files.
-Result<StateAnswer> CloseWithoutFiles(State& state, StateRequest& request) {
-  auto& close = std::get<CloseRun>(request);
-  ASSIGN_OR_RETURN(const RunSummary summary, state.Summarize(close.report.run));
-  TakeSummary(summary, {}, close.report);
-  return RecordRunEnd(state, close);
-}
 
 int RefuseCommit(void* argument) {
   auto& disk = *static_cast<Disk*>(argument);
@@ -54,7 +45,7 @@ std::unique_ptr<State> Disk::Open() const { return std::make_unique<State>(datab
 DiskWriter::DiskWriter(Disk& disk, std::unique_ptr<State> state, Scheduler& time, Random& random,
                        Events events)
     : disk_(disk),
-      commit_(std::move(state), CloseWithoutFiles),
+      commit_(std::move(state)),
       time_(time),
       random_(random),
       events_(std::move(events)) {}

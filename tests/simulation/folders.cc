@@ -44,7 +44,15 @@ Result<FolderAnswer> Folders::Execute(const std::string& output, Folder& folder,
     folder.held = false;
     return FolderAnswer();
   }
-  Require(folder.held, "a run writes only to a folder that it holds", [&] { return output; });
+  Require(folder.held, "a run looks at and writes to a folder that it holds",
+          [&] { return output; });
+  if (std::holds_alternative<FindLost>(request)) return LostOutputs();
+  if (std::holds_alternative<BeginReport>(request)) world_.audit.ReportBegins(output);
+  if (const auto* list = std::get_if<WriteList>(&request)) {
+    world_.audit.Listed(output, *list);
+    return ListWritten();
+  }
+  if (std::holds_alternative<FinishReport>(request)) world_.audit.ReportWritten(output);
   return FolderAnswer();
 }
 

@@ -97,6 +97,7 @@ Plan::Plan(std::uint64_t seed) {
   if (random.Chance(25)) trees.push_back(DrawTree(random, "b", 0));
   supervised = random.Chance(70);
   rerun = random.Chance(20);
+  verify_outputs = random.Chance(20);
   longest_job = random.Chance(80) ? milliseconds(30) : milliseconds(900);
   longest_delay = random.Chance(80) ? milliseconds(2) : milliseconds(150);
 

@@ -79,12 +79,13 @@ struct Plan {
   Topology topology;
   std::vector<WorkerSettings> workers;  // by stage
   std::vector<Tree> trees;
-  bool supervised = true;    // somebody tells the broker how a process ended
-  bool lossy = false;        // HELLOs are lost and repeated
-  bool sleepy = false;       // workers fall asleep before they connect
-  bool rerun = false;        // each run is asked for again once it is done
-  Duration longest_job{};    // an item's, of those that return
-  Duration longest_delay{};  // of a message
+  bool supervised = true;       // somebody tells the broker how a process ended
+  bool lossy = false;           // HELLOs are lost and repeated
+  bool sleepy = false;          // workers fall asleep before they connect
+  bool rerun = false;           // each run is asked for again once it is done
+  bool verify_outputs = false;  // outputs of earlier runs are looked for
+  Duration longest_job{};       // an item's, of those that return
+  Duration longest_delay{};     // of a message
   std::vector<PlannedFault> faults;
   Duration calm_after{};  // from here on nothing goes wrong but what the items do
 

@@ -176,12 +176,7 @@ TEST_CASE("an input that was moved goes on by the paths in it") {
   CHECK(scan.open[0].key == "b");
   world.End(StateWorld::Ok(opened.run, "b"));
   world.End(StateWorld::Ok(opened.run, "new"));
-  std::vector<std::string> lines;
-  StateWorld::Need(world.state->ForEachRecord(opened.run, "areas", [&](std::string_view line) {
-    lines.emplace_back(line);
-    return Result<void>();
-  }));
-  CHECK(lines == std::vector<std::string>{"of a"});
+  CHECK(world.Records(opened.run, "areas") == std::vector<std::string>{"of a"});
   // Of the other INPUT, for all that is known: it is not taken for deleted.
   CHECK(StateWorld::Need(world.state->Summarize(opened.run)).deleted == 0);
   world.Close(opened.run);
@@ -196,38 +191,35 @@ TEST_CASE("an input that was moved goes on by the paths in it") {
 }
 
 TEST_CASE("in a copy of an output counts what was done before it was made, and stays done there") {
-  const OutputFolder folder;
   StateWorld world;
-  world.order.output = folder.Make("out", "id");
   world.order.folder = "id";
-  std::ofstream(folder.At("out/before")) << "four";
-  const auto mtime =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(
-          std::chrono::file_clock::to_sys(std::filesystem::last_write_time(folder.At("out/before")))
-              .time_since_epoch())
-          .count();
   const RunId first = world.Run();
   world.Scan(first, {{"after", "1"}, {"before", "1"}});
   for (const char* key : {"after", "before"}) {
     ItemEnded ended = StateWorld::Ok(first, key);
-    ended.outputs = {{key, 4, mtime}};
+    ended.outputs = {{key, 4, 1}};
     world.End(ended);
   }
   world.Close(first);
   const std::string original = world.order.output;
-  world.order.output = folder.Make("copy", "id");
-  std::filesystem::copy_file(original + "/before", folder.At("copy/before"));
-  std::filesystem::last_write_time(folder.At("copy/before"),
-                                   std::filesystem::last_write_time(original + "/before"));
-  CHECK(world.state->Retry(world.order.output, "id", std::nullopt, "").error().code ==
+  world.order.output = "/copy";
+  CHECK(StateWorld::Need(world.state->PlacesOf("id", "/copy")) ==
+        std::vector<std::string>{original});
+  world.copies = {original};
+  world.lost = {{"after", 4, 1}};  // written after the copy was made
+  CHECK(world.state->Retry("/copy", "id", std::nullopt, "", world.copies).error().code ==
         ErrorCode::kNotFound);
   const RunId copy = world.Run();
+  const auto known = StateWorld::Need(world.state->OutputsOf(copy, {"after", "before"}));
+  CHECK(known.size() == 2);
   const ScanRecorded scan = world.Scan(copy, {{"after", "1"}, {"before", "1"}});
   REQUIRE(scan.open.size() == 1);
   CHECK(scan.open[0].key == "after");
   world.End(StateWorld::Ok(copy, "after"));
   world.Close(copy);
   world.order.output = original;
+  world.copies = {"/copy"};
+  world.lost = {};
   CHECK(world.Scan(world.Run(), {{"after", "1"}, {"before", "1"}}).counts.resumed == 2);
 }
 
@@ -482,20 +474,13 @@ TEST_CASE("what a run leaves out keeps its outcome for the next one") {
           std::map<std::string, std::int64_t>{{"broken", 1}, {"excluded", 2}});
     CHECK(summary.counts.failed_by == std::map<std::string, std::int64_t>{{"unreadable", 1}});
     CHECK(summary.warnings.empty());
-    std::vector<ItemRow> failures;
-    StateWorld::Need(world.state->ForEachFailure(part, [&](const ItemRow& row) {
-      failures.push_back(row);
-      return Result<void>();
-    }));
+    const std::vector<ListedItem> failures = world.Failures(part);
     REQUIRE(failures.size() == 1);
     CHECK(failures[0].key == "skipped");
     CHECK(failures[0].stage == 0);
     CHECK(failures[0].text == "why it is not read");
-    StateWorld::Need(world.state->ForEachRecord(part, "areas", [&](std::string_view line) {
-      FAIL("a line of an item that was left out: " << line);
-      return Result<void>();
-    }));
-    world.Restart();  // the broker's, in the middle of it
+    CHECK(world.Records(part, "areas").empty());  // those are of items that were left out
+    world.Restart();                              // the broker's, in the middle of it
     const RunStart again = world.Start(part, LoadMode::kRestored);
     CHECK(again.open.empty());
     CHECK(again.counts.skipped == 3);
@@ -516,12 +501,7 @@ TEST_CASE("what a run leaves out keeps its outcome for the next one") {
   CHECK(scan.counts.resumed == 2);
   REQUIRE(scan.open.size() == 1);
   CHECK(scan.open[0].marks == ItemMarks{.stage = 1, .attempts = 1, .alone = true});
-  int lines = 0;
-  StateWorld::Need(world.state->ForEachRecord(whole, "areas", [&](std::string_view) {
-    ++lines;
-    return Result<void>();
-  }));
-  CHECK(lines == 1);
+  CHECK(world.Records(whole, "areas").size() == 1);
 }
 
 TEST_CASE("an item that was left out and has changed since is done again") {
@@ -567,12 +547,9 @@ TEST_CASE("what lies in a folder that a walk passes over is not taken for delete
   scan.found.push_back({"linked", wire::FoundItem::Skip{"dangling-link"}});
   StateWorld::Need(world.state->RecordScan(scan));
   CHECK(StateWorld::Need(world.state->Summarize(whole)).deleted == 1);
-  std::vector<std::string> deleted;
-  StateWorld::Need(world.state->ForEachDeleted(whole, [&](const ItemRow& row) {
-    deleted.push_back(row.key);
-    return Result<void>();
-  }));
-  CHECK(deleted == std::vector<std::string>{"aside-b"});
+  const std::vector<ListedItem> deleted = world.Deleted(whole);
+  REQUIRE(deleted.size() == 1);
+  CHECK(deleted[0].key == "aside-b");
 }
 
 TEST_CASE("a folder that is walked again is not taken for deleted") {
@@ -614,42 +591,45 @@ TEST_CASE("deleted inputs are known only where all of the input was seen") {
 }
 
 TEST_CASE("with verify_outputs an item whose output is gone or changed is done again") {
-  char name[] = "/tmp/millrace-state-XXXXXX";
-  const std::string out = mkdtemp(name);
   StateWorld world;
-  world.order.output = out;
-  std::ofstream(out + "/kept") << "four";
-  const auto mtime = [&](const std::string& path) {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(
-               std::chrono::file_clock::to_sys(std::filesystem::last_write_time(path))
-                   .time_since_epoch())
-        .count();
-  };
   const RunId first = world.Run();
   world.Scan(first, {{"gone", "1"}, {"kept", "1"}});
   for (const char* key : {"gone", "kept"}) {
     ItemEnded ended = StateWorld::Ok(first, key);
-    ended.outputs = {{key, 4, mtime(out + "/kept")}};
+    ended.outputs = {{key, 4, 1}};
     world.End(ended);
   }
   world.Close(first);
   world.order.verify_outputs = true;
-  const ScanRecorded scan = world.Scan(world.Run(), {{"gone", "1"}, {"kept", "1"}});
+  const RunId second = world.Run();
+  const auto known = StateWorld::Need(world.state->OutputsOf(second, {"gone", "kept", "new"}));
+  CHECK(known == std::vector<wire::OutputFile>{{"gone", 4, 1}, {"kept", 4, 1}});
+  world.lost = {{"gone", 4, 1}, {"kept", 5, 1}};  // of another size it is another's
+  const ScanRecorded scan = world.Scan(second, {{"gone", "1"}, {"kept", "1"}});
   REQUIRE(scan.open.size() == 1);
   CHECK(scan.open[0].key == "gone");
-  std::filesystem::remove_all(out);
+}
+
+TEST_CASE("a list is given page by page, each item once") {
+  StateWorld world;
+  const RunId run = world.Run();
+  std::vector<std::pair<std::string, std::string>> found;
+  for (std::size_t at = 0; at < 2 * State::kPageRows + 1; ++at) {
+    found.emplace_back(std::to_string(10'000 + at), "1");
+  }
+  world.Scan(run, found);
+  for (const auto& [key, meta] : found) world.End(StateWorld::Failure(run, key, "corrupt"));
+  const auto first = StateWorld::Need(world.state->Failures(run, ""));
+  CHECK(first.rows.size() == State::kPageRows);
+  CHECK(first.more);
+  const std::vector<ListedItem> all = world.Failures(run);
+  REQUIRE(all.size() == found.size());
+  for (std::size_t at = 0; at < all.size(); ++at) CHECK(all[at].key == found[at].first);
 }
 
 TEST_CASE("records stand beside their item and go with its next outcome") {
   StateWorld world;
-  const auto lines = [&](RunId run) {
-    std::vector<std::string> all;
-    StateWorld::Need(world.state->ForEachRecord(run, "areas", [&](std::string_view line) {
-      all.emplace_back(line);
-      return Result<void>();
-    }));
-    return all;
-  };
+  const auto lines = [&](RunId run) { return world.Records(run, "areas"); };
   const RunId first = world.Run();
   world.Scan(first, {{"a", "1"}, {"b", "1"}});
   for (const char* key : {"b", "a"}) {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,8 @@ class StateWorld {
   std::unique_ptr<State> state;
   RunOrder order{.input = "/in", .output = "/out"};
   Recipes recipes{std::nullopt, "work", "save"};
+  std::set<std::string> copies;  // as the run's folder has found them
+  std::vector<wire::OutputFile> lost;
 
   // What was not committed is gone, as with the broker's process.
   void Restart() {
@@ -43,9 +46,9 @@ class StateWorld {
     REQUIRE_MESSAGE(result.has_value(), result.error().message);
   }
 
-  RunOpened Open() { return Need(state->Open(order, 1000)); }
+  RunOpened Open() { return Need(state->Open(order, 1000, copies)); }
   RunStart Start(RunId run, LoadMode how = LoadMode::kSubmitted) {
-    return Need(state->Start(run, recipes, how));
+    return Need(state->Start(run, recipes, how, copies));
   }
   // A new run of the order, started.
   RunId Run() {
@@ -59,6 +62,7 @@ class StateWorld {
     RecordScan scan{run, {}, std::nullopt, last};
     for (const auto& [key, meta] : found) scan.found.push_back({key, wire::FoundItem::Next{meta}});
     if (!last) scan.next_cursor = "behind " + found.back().first;
+    for (const wire::OutputFile& file : lost) scan.lost_outputs.insert(StampOfOutput(file));
     return Need(state->RecordScan(scan));
   }
   // The walk's words on items that it does not pass on: "skipped REASON" or "failed CODE".
@@ -91,6 +95,17 @@ class StateWorld {
     ended.text = "why";
     return ended;
   }
+  // All pages of the list.
+  std::vector<std::string> Records(RunId run, const std::string& name) {
+    return All<std::string>(
+        [&](const std::string& after) { return state->Records(run, name, after); });
+  }
+  std::vector<ListedItem> Failures(RunId run) {
+    return All<ListedItem>([&](const std::string& after) { return state->Failures(run, after); });
+  }
+  std::vector<ListedItem> Deleted(RunId run) {
+    return All<ListedItem>([&](const std::string& after) { return state->Deleted(run, after); });
+  }
   void End(const ItemEnded& ended) { Need(state->EndItem(ended)); }
   void Close(RunId run, StoredPhase phase = StoredPhase::kDone) {
     Need(state->Close(run, phase, {}, 2000));
@@ -101,6 +116,19 @@ class StateWorld {
     for (const OpenItem& item : Scan(run, found).open) End(Ok(run, item.key));
     Close(run);
     return run;
+  }
+
+ private:
+  template <typename Row, typename Read>
+  static std::vector<Row> All(Read read) {
+    std::vector<Row> rows;
+    std::string after;
+    while (true) {
+      State::Page<Row> page = Need(read(after));
+      for (Row& row : page.rows) rows.push_back(std::move(row));
+      if (!page.more) return rows;
+      after = page.last;
+    }
   }
 };
 

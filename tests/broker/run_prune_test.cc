@@ -1,17 +1,14 @@
 // What a run removes and lists beside its report, and what it must not touch.
-#include "broker/run_files.h"
-
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/run_folder.h"
 #include "common/os/file_time.h"
 #include "tests/broker/state/state_world.h"
 #include "tests/stages/temporary_folder.h"
 
 namespace millrace {
 namespace {
-
-const std::vector<std::string> kNames = {"scan", "work", "save"};
 
 // A run into a folder whose item wrote files, and then a second one that no longer finds it.
 class PruneWorld : public testing::StateWorld {
@@ -38,16 +35,20 @@ class PruneWorld : public testing::StateWorld {
   std::string Prune() {
     const RunId run = Run();
     for (const OpenItem& item : Scan(run, {{"other", "size 1"}}).open) End(Ok(run, item.key));
-    CloseRun close;
-    close.report.run = run;
-    close.report.input = order.input;
-    close.report.output = order.output;
-    close.prune = true;
-    Need(WriteRunFiles(*state, kNames, close));
-    pruned = close.report.pruned;
+    RunFolder out(order.output);
+    Do(out, HoldFolder{.make = true});
+    Do(out, BeginReport{});
+    WriteList write{.what = WriteList::What::kPruned, .name = "deleted", .input = order.input};
+    write.items = Deleted(run);
+    pruned = std::get<ListWritten>(Do(out, std::move(write))).pruned;
+    Do(out, FinishReport{"{}", {"failed", "deleted"}});
     return folder.Read("out/.millrace/deleted.jsonl");
   }
   std::int64_t pruned = 0;
+
+  static FolderAnswer Do(RunFolder& out, FolderRequest request) {
+    return Need(out.Execute(request));
+  }
 
  private:
   [[nodiscard]] wire::OutputFile AsWritten(const std::string& path) const {
@@ -105,15 +106,20 @@ TEST_CASE("an item of an old state whose key is no path keeps its outputs") {
 TEST_CASE("failures are read from a file of the run's, not through a link that took its name") {
   const TemporaryFolder folder;
   folder.File("out/.millrace/failed.jsonl", "{}\n");
-  REQUIRE(ReadFailures(folder.At("out"), 0));
-  CHECK(ReadFailures(folder.At("out"), 0)->lines == std::vector<std::string>{"{}"});
+  RunFolder out(folder.At("out"));
+  const auto read = [&] {
+    FolderRequest request = ReadFailures{0};
+    return out.Execute(request);
+  };
+  REQUIRE(read());
+  CHECK(std::get<FailurePage>(*read()).lines == std::vector<std::string>{"{}"});
   folder.File("secret", "precious\n");
   REQUIRE(unlink(folder.At("out/.millrace/failed.jsonl").c_str()) == 0);
   folder.Link("out/.millrace/failed.jsonl", folder.At("secret"));
-  CHECK(!ReadFailures(folder.At("out"), 0));
+  CHECK(!read());
   REQUIRE(unlink(folder.At("out/.millrace/failed.jsonl").c_str()) == 0);
   REQUIRE(mkfifo(folder.At("out/.millrace/failed.jsonl").c_str(), 0600) == 0);
-  CHECK(!ReadFailures(folder.At("out"), 0));
+  CHECK(!read());
 }
 
 }  // namespace
