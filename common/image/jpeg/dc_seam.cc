@@ -23,14 +23,17 @@ constexpr int kFewestRows = 6;
 constexpr int kNear = 8;
 // Places of each component that are looked at closely.
 constexpr std::size_t kCandidates = 4;
-constexpr float kLeastScore = 0.1F;
+constexpr float kLeastScore = 0.18F;
 // The jump, in usual steps between rows.
 constexpr int kFewestTimes = 5;
 // That are met again on a seam's other side.
 constexpr int kFewestLevels = 4;
 
-using Row = std::vector<int>;
-using Values = std::span<const int>;
+// Eight times the samples' levels, up to kLargest and four times that for differences.
+using Row = std::vector<std::int16_t>;
+using Values = std::span<const std::int16_t>;
+// Beyond this no sample's DC is; larger ones are told of elsewhere.
+constexpr int kLargest = 4095;
 
 int MedianOf(std::vector<int>& values) {
   if (values.empty()) return 0;
@@ -69,6 +72,7 @@ class Plane {
   }
 
   [[nodiscard]] int h() const { return part_.h; }
+  [[nodiscard]] int v() const { return part_.v; }
   [[nodiscard]] int step() const { return part_.step; }
   [[nodiscard]] std::size_t width() const { return width_; }
   [[nodiscard]] std::size_t rows() const { return rows_; }
@@ -88,20 +92,16 @@ class Plane {
     const std::int16_t* const upper = Bottom(row - 1);
     const std::int16_t* const lower = Top(row);
     out.resize(width_);
+    std::int16_t* const to = out.data();
     if (part_.v > 1) {
       const std::int16_t* const upper_top = Top(row - 1);
       const std::int16_t* const lower_bottom = Bottom(row);
-      const int divisor = 4 * (part_.v - 1);
-      if (divisor == 4) {
-        for (std::size_t x = 0; x < width_; ++x) {
-          const int inner = upper[x] - upper_top[x] + lower_bottom[x] - lower[x];
-          out[x] = lower[x] - upper[x] - (quarters * inner >> 2);
-        }
-        return;
-      }
       for (std::size_t x = 0; x < width_; ++x) {
-        const int inner = upper[x] - upper_top[x] + lower_bottom[x] - lower[x];
-        out[x] = lower[x] - upper[x] - quarters * inner / divisor;
+        const auto inner =
+            static_cast<std::int16_t>(upper[x] - upper_top[x] + lower_bottom[x] - lower[x]);
+        const auto expected =
+            static_cast<std::int16_t>(static_cast<std::int16_t>(inner * quarters) >> 2);
+        to[x] = static_cast<std::int16_t>(lower[x] - upper[x] - expected);
       }
       return;
     }
@@ -109,20 +109,29 @@ class Plane {
     const std::int16_t* const other_upper = up ? Top(row - 2) : lower;
     const std::int16_t* const other_lower = up ? upper : Top(row + 1);
     for (std::size_t x = 0; x < width_; ++x) {
-      out[x] = lower[x] - upper[x] - (quarters * (other_lower[x] - other_upper[x]) >> 1);
+      const auto other = static_cast<std::int16_t>(other_lower[x] - other_upper[x]);
+      const auto expected =
+          static_cast<std::int16_t>(static_cast<std::int16_t>(other * quarters) >> 1);
+      to[x] = static_cast<std::int16_t>(lower[x] - upper[x] - expected);
     }
   }
 
  private:
   void Fill(const DcCoefficients& dcs, std::size_t first, std::vector<std::int16_t>& to) const {
-    // Beyond this no sample's DC is; larger ones are told of elsewhere.
-    constexpr int kLargest = 4095;
     const std::size_t blocks = dcs.BlocksInMcu();
     const std::int16_t* from = dcs.values.data() + first;
-    for (std::size_t at = 0; at < to.size(); from += blocks) {
-      for (int i = 0; i < part_.h; ++i) {
-        to[at++] = static_cast<std::int16_t>(std::clamp(from[i] * part_.step, -kLargest, kLargest));
-      }
+    const int most = kLargest / part_.step;
+    const auto dequantized = [&](std::int16_t value) {
+      return static_cast<std::int16_t>(std::clamp<int>(value, -most, most) * part_.step);
+    };
+    std::int16_t* at = to.data();
+    std::int16_t* const end = at + to.size();
+    if (part_.h == 1) {
+      for (; at < end; from += blocks) *at++ = dequantized(*from);
+      return;
+    }
+    for (; at < end; from += blocks) {
+      for (int i = 0; i < part_.h; ++i) *at++ = dequantized(from[i]);
     }
   }
 
@@ -136,9 +145,7 @@ class Plane {
 // What a component's rows usually show.
 struct Habits {
   int quarters = 0;  // of the expectation that make the residuals smallest
-  int residual = 0;  // a block's, by the median
-  int row = 0;       // a whole row's
-  int step = 0;      // between blocks side by side that differ: a small one
+  int residual = 1;  // a block's, by the median
 };
 
 class SeamFinder {
@@ -153,6 +160,7 @@ class SeamFinder {
     }
     inverse_.resize(columns_ + 1);
     for (std::size_t i = 1; i <= columns_; ++i) inverse_[i] = 1 / static_cast<float>(i);
+    inverse_behind_.assign(inverse_.rbegin() + 1, inverse_.rend());
   }
 
   std::optional<DcSeam> Find() {
@@ -182,102 +190,141 @@ class SeamFinder {
     float score = 0;
   };
 
+  // By a few rows.
   static Habits HabitsOf(const Plane& plane) {
-    constexpr std::size_t kRows = 24;
+    constexpr std::size_t kRows = 8;
     Habits habits;
     const std::size_t stride = (plane.rows() - 1) / kRows + 1;
     Row row;
     std::vector<int> sizes;
-    std::vector<int> medians;
-    for (const int quarters : {2, 1, 0}) {
+    for (const int quarters : {2, 0}) {
       sizes.clear();
       for (std::size_t i = 1; i < plane.rows(); i += stride) {
         plane.Residual(i, true, quarters, row);
-        for (const int value : row) sizes.push_back(std::abs(value));
+        for (std::size_t x = i % 3; x < row.size(); x += 3) sizes.push_back(std::abs(row[x]));
       }
-      const int median = MedianOf(sizes);
-      if (quarters < 2 && median >= habits.residual) continue;
+      const int median = std::max(MedianOf(sizes), plane.step());
+      if (quarters != 2 && median >= habits.residual) continue;
       habits.quarters = quarters;
       habits.residual = median;
     }
-    sizes.clear();
-    for (std::size_t i = 1; i < plane.rows(); i += stride) {
+    return habits;
+  }
+
+  // The usual step between two rows of MCUs.
+  static int UsualStep(const Plane& plane, const Habits& habits) {
+    std::vector<int> medians;
+    Row row;
+    for (std::size_t i = 1; i < plane.rows(); ++i) {
       plane.Residual(i, true, habits.quarters, row);
-      medians.push_back(std::abs(MedianOf(row)));
+      medians.push_back(std::abs(Median(row)));
+    }
+    return std::max({MedianOf(medians), plane.step() / 2, 1});
+  }
+
+  // A small difference of blocks side by side, of those that differ.
+  static int SmallDifference(const Plane& plane) {
+    std::vector<int> sizes;
+    for (std::size_t i = 0; i < plane.rows(); ++i) {
       const std::int16_t* const top = plane.Top(i);
       for (std::size_t x = 1; x < plane.width(); ++x) {
         if (top[x] != top[x - 1]) sizes.push_back(std::abs(top[x] - top[x - 1]));
       }
     }
-    habits.residual = std::max(habits.residual, plane.step());
-    habits.row = std::max({MedianOf(medians), plane.step() / 2, 1});
-    habits.step = plane.step();
-    if (!sizes.empty()) {
-      const auto small = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 10);
-      std::nth_element(sizes.begin(), small, sizes.end());
-      habits.step = std::max(habits.step, *small);
-    }
-    return habits;
+    if (sizes.empty()) return plane.step();
+    const auto small = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 10);
+    std::nth_element(sizes.begin(), small, sizes.end());
+    return std::max(*small, plane.step());
   }
 
   // The sums of a row's residuals, each within the habit, up to each MCU; kNear more on both sides.
   void AddUp(const Plane& plane, const Habits& habits, std::size_t row, bool above,
-             std::vector<float>& sums) {
+             std::vector<int>& sums) {
     plane.Residual(row, above, habits.quarters, row_);
-    sums.assign(columns_ + 1 + 2 * kNear + 1, 0);
-    const auto h = static_cast<std::size_t>(plane.h());
-    const float scale = 1 / static_cast<float>(habits.residual * plane.h());
-    int sum = 0;
-    for (std::size_t x = 0; x < columns_; ++x) {
-      for (std::size_t i = 0; i < h; ++i) {
-        sum += std::clamp(row_[x * h + i], -habits.residual, habits.residual);
-      }
-      sums[kNear + x + 1] = static_cast<float>(sum) * scale;
+    const auto most = static_cast<std::int16_t>(habits.residual);
+    for (std::int16_t& value : row_) {
+      value = value < most ? value : most;
+      value = value > -most ? value : static_cast<std::int16_t>(-most);
     }
-    std::fill(sums.begin() + static_cast<std::ptrdiff_t>(kNear + columns_ + 1), sums.end(),
-              sums[kNear + columns_]);
+    const std::int16_t* value = row_.data();
+    int* const to = sums.data() + kNear + 1;
+    int* const end = to + columns_;
+    int sum = 0;
+    if (plane.h() == 1) {
+      for (int* at = to; at < end; ++at) *at = sum += *value++;
+    } else if (plane.h() == 2) {
+      for (int* at = to; at < end; ++at, value += 2) *at = sum += value[0] + value[1];
+    } else {
+      for (int* at = to; at < end; ++at) {
+        for (int i = 0; i < plane.h(); ++i) sum += *value++;
+        *at = sum;
+      }
+    }
+    std::fill_n(end, kNear, sum);
   }
 
   // The places where the seam is most likely to begin, if anywhere.
   std::vector<Candidate> Candidates(std::size_t part) {
     const Plane& plane = planes_[part];
     std::vector<Candidate> best;
-    std::vector<float> upper;
-    std::vector<float> lower;
+    std::vector<int> upper(columns_ + 1 + 2 * kNear);
+    std::vector<int> lower(upper.size());
+    std::vector<float> scores(columns_);
+    const float unit = 1 / static_cast<float>(habits_[part].residual * plane.h());
     for (std::size_t row = 1; row + 1 < plane.rows(); ++row) {
       // The border above the row of the damage, and the one below: of both, what is expected comes
       // from the side where there is no seam.
-      AddUp(plane, habits_[part], row, true, upper);
+      if (plane.v() > 1 && row > 1) {
+        upper.swap(lower);  // both borders are asked alike
+      } else {
+        AddUp(plane, habits_[part], row, true, upper);
+      }
       AddUp(plane, habits_[part], row + 1, false, lower);
-      const float* const a = upper.data() + kNear;
-      const float* const b = lower.data() + kNear;
+      const int* const a = upper.data() + kNear;
+      const int* const b = lower.data() + kNear;
+      ScoreLegs(a, b, unit, scores);
       for (std::size_t x = kShortestLeg; x + kShortestLeg < columns_; ++x) {
-        const float right = (a[columns_] - a[x + 1]) * inverse_[columns_ - x - 1];
-        const float left = b[x] * inverse_[x];
-        if (right * left <= 0 || std::min(std::abs(right), std::abs(left)) < kLeastScore) continue;
-        const float score = Score(a, b, x, right, left);
+        if (scores[x] < kLeastScore) continue;
+        const float score = std::min(scores[x], ScoreCorner(a, b, x) * unit + 0.2F);
         if (score >= kLeastScore) Keep({row, x, score}, best);
       }
     }
     return best;
   }
 
-  float Score(const float* a, const float* b, std::size_t x, float right, float left) const {
-    const float sign = right > 0 ? 1.0F : -1.0F;
-    const float beside_left = a[x] * inverse_[x];
-    const float beside_right = (b[columns_] - b[x + 1]) * inverse_[columns_ - x - 1];
-    const float legs = std::min(sign * right, sign * left) -
-                       std::max(std::abs(beside_left), std::abs(beside_right));
-    if (legs < kLeastScore) return legs;
+  // Of each column: how far the legs of a seam from there are alike off, more than what is beside.
+  void ScoreLegs(const int* a, const int* b, float unit, std::vector<float>& scores) const {
+    const float* const before = inverse_.data();
+    const float* const behind = inverse_behind_.data();
+    const int whole_a = a[columns_];
+    const int whole_b = b[columns_];
+    float* const to = scores.data();
+    const float half = unit / 2;
+    for (std::size_t x = 0; x < columns_; ++x) {
+      const float right = static_cast<float>(whole_a - a[x + 1]) * behind[x];
+      const float left = static_cast<float>(b[x]) * before[x];
+      const float beside_left = static_cast<float>(a[x]) * before[x];
+      const float beside_right = static_cast<float>(whole_b - b[x + 1]) * behind[x];
+      // Twice the smaller leg (below 0 where they differ in sign), less twice the larger other
+      // part.
+      to[x] = half * (std::abs(right + left) - std::abs(right - left) -
+                      std::abs(beside_left + beside_right) - std::abs(beside_left - beside_right));
+    }
+  }
+
+  // Likewise, of what is close to the corner.
+  [[nodiscard]] float ScoreCorner(const int* a, const int* b, std::size_t x) const {
     const float before = inverse_[std::min<std::size_t>(kNear, x)];
     const float behind = inverse_[std::min<std::size_t>(kNear, columns_ - x - 1)];
     const auto near = static_cast<std::ptrdiff_t>(kNear);
-    const float* const ax = a + x;
-    const float* const bx = b + x;
-    const float corner =
-        std::min(sign * (ax[1 + near] - ax[1]) * behind, sign * (bx[0] - bx[-near]) * before) -
-        std::max(std::abs(ax[0] - ax[-near]) * before, std::abs(bx[1 + near] - bx[1]) * behind);
-    return std::min(legs, corner + 0.2F);
+    const int* const ax = a + x;
+    const int* const bx = b + x;
+    const float sign = b[x] > 0 ? 1.0F : -1.0F;
+    const float right = sign * static_cast<float>(ax[1 + near] - ax[1]) * behind;
+    const float left = sign * static_cast<float>(bx[0] - bx[-near]) * before;
+    const float beside_left = std::abs(static_cast<float>(ax[0] - ax[-near])) * before;
+    const float beside_right = std::abs(static_cast<float>(bx[1 + near] - bx[1])) * behind;
+    return std::min(right, left) - std::max(beside_left, beside_right);
   }
 
   void Keep(const Candidate& found, std::vector<Candidate>& best) const {
@@ -331,17 +378,16 @@ class SeamFinder {
       return {};
     }
     const Plane& plane = planes_[part];
-    const Habits& habits = habits_[part];
     Parts parts;
     Split(part, at, parts);
-    std::vector<int> legs(parts.right.begin(), parts.right.end());
+    std::vector<std::int16_t> legs(parts.right.begin(), parts.right.end());
     legs.insert(legs.end(), parts.left.begin(), parts.left.end());
     const int jump = Median(legs);
     const int size = std::abs(jump);
     const int sign = jump < 0 ? -1 : 1;
     const int right = Median(parts.right);
     const int left = Median(parts.left);
-    if (size < 2 * habits.step) return {};
+    if (size < 2 * plane.step()) return {};
     if (10 * std::abs(right - left) > std::max(3 * size, 10 * plane.step())) return {};
     const int beside =
         std::max(std::abs(Median(parts.beside_left)), std::abs(Median(parts.beside_right)));
@@ -356,9 +402,11 @@ class SeamFinder {
         size)
       return {};
     if (2 * MedianDistance(legs, jump) > size) return {};
-    if (habits.row * kFewestTimes > size || !CalmAround(part, at, size)) return {};
-    if (!GoesOn(part, at, parts, jump)) return {};
-    return DcSeam{mcu, jump / 8.0, static_cast<double>(size) / habits.row};
+    if (!CalmAround(part, at, size) || !GoesOn(part, at, parts, jump)) return {};
+    if (size < 2 * SmallDifference(plane)) return {};
+    const int usual = UsualStep(plane, habits_[part]);
+    if (size < kFewestTimes * usual) return {};
+    return DcSeam{mcu, jump / 8.0, static_cast<double>(size) / usual};
   }
 
   // Whether no border of rows nearby has a step like that, before the damage's column or behind it.
@@ -438,7 +486,8 @@ class SeamFinder {
   std::int64_t restart_interval_;
   std::vector<Plane> planes_;
   std::vector<Habits> habits_;
-  std::vector<float> inverse_;
+  std::vector<float> inverse_;         // of numbers of MCUs
+  std::vector<float> inverse_behind_;  // of how many are behind each column
   Row row_;
 };
 
