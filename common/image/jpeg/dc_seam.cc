@@ -166,18 +166,15 @@ class SeamFinder {
   std::optional<DcSeam> Find() {
     std::optional<DcSeam> best;
     for (std::size_t part = 0; part < planes_.size(); ++part) {
-      std::vector<DcSeam> seams;
-      for (const Candidate& candidate : Candidates(part)) {
-        if (const auto seam = Verified(part, candidate)) seams.push_back(*seam);
-      }
-      // A seam and its opposite are the borders of something in the picture: of a selection of
-      // text.
-      for (const DcSeam& seam : seams) {
-        const bool ends = std::any_of(seams.begin(), seams.end(), [&](const DcSeam& other) {
-          return seam.levels * other.levels < 0 &&
-                 std::abs(seam.levels + other.levels) < 0.3 * std::abs(seam.levels);
+      const std::vector<Seam> seams = Seams(part);
+      for (const Seam& seam : seams) {
+        // With its opposite it is the border of something in the picture: of a selection of text.
+        const bool ends = std::any_of(seams.begin(), seams.end(), [&](const Seam& other) {
+          return 3 * std::abs(seam.jump + other.jump) < std::abs(seam.jump);
         });
-        if (!ends && (!best || seam.times > best->times)) best = seam;
+        if (ends) continue;
+        const auto found = Verified(part, seam);
+        if (found && (!best || found->times > best->times)) best = found;
       }
     }
     return best;
@@ -188,6 +185,10 @@ class SeamFinder {
     std::size_t row = 0;
     std::size_t column = 0;
     float score = 0;
+  };
+  struct Seam {
+    Candidate at;
+    int jump = 0;
   };
 
   // By a few rows.
@@ -219,19 +220,21 @@ class SeamFinder {
       plane.Residual(i, true, habits.quarters, row);
       medians.push_back(std::abs(Median(row)));
     }
-    return std::max({MedianOf(medians), plane.step() / 2, 1});
+    return std::max({MedianOf(medians), plane.step() / 8, 1});
   }
 
   // A small difference of blocks side by side, of those that differ.
-  static int SmallDifference(const Plane& plane) {
+  static int SmallDifference(const Plane& plane, std::size_t but_row) {
     std::vector<int> sizes;
     for (std::size_t i = 0; i < plane.rows(); ++i) {
+      if (i == but_row) continue;
       const std::int16_t* const top = plane.Top(i);
       for (std::size_t x = 1; x < plane.width(); ++x) {
         if (top[x] != top[x - 1]) sizes.push_back(std::abs(top[x] - top[x - 1]));
       }
     }
-    if (sizes.empty()) return plane.step();
+    // Of a flat picture nothing can be told.
+    if (sizes.size() < plane.width()) return kLargest;
     const auto small = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 10);
     std::nth_element(sizes.begin(), small, sizes.end());
     return std::max(*small, plane.step());
@@ -331,7 +334,7 @@ class SeamFinder {
     for (Candidate& other : best) {
       const std::size_t place = found.row * columns_ + found.column;
       const std::size_t others = other.row * columns_ + other.column;
-      if (std::max(place, others) - std::min(place, others) >= kShortestLeg) continue;
+      if (std::max(place, others) - std::min(place, others) >= kNear) continue;
       if (found.score > other.score) other = found;
       return;
     }
@@ -370,7 +373,21 @@ class SeamFinder {
     return values.last(std::min(count, values.size()));
   }
 
-  std::optional<DcSeam> Verified(std::size_t part, const Candidate& at) const {
+  std::vector<Seam> Seams(std::size_t part) {
+    std::vector<Seam> seams;
+    for (Candidate candidate : Candidates(part)) {
+      // Some MCUs behind the flipped bit are no one's.
+      for (const std::size_t further : {0, 1, 1, 2}) {
+        candidate.column += further;
+        if (candidate.column + kShortestLeg >= columns_) break;
+        if (const auto seam = Shaped(part, candidate)) seams.push_back(*seam);
+      }
+    }
+    return seams;
+  }
+
+  // Whether a seam of one and the same jump begins there.
+  [[nodiscard]] std::optional<Seam> Shaped(std::size_t part, const Candidate& at) const {
     const auto mcu = static_cast<std::int64_t>(at.row * columns_ + at.column);
     // At a restart DC coefficients begin anew, and the seam ends.
     if (restart_interval_ > 0 && (mcu / restart_interval_ + 1) * restart_interval_ <
@@ -387,6 +404,7 @@ class SeamFinder {
     const int sign = jump < 0 ? -1 : 1;
     const int right = Median(parts.right);
     const int left = Median(parts.left);
+    // Steps of one are what rounding leaves in smooth areas.
     if (size < 2 * plane.step()) return {};
     if (10 * std::abs(right - left) > std::max(3 * size, 10 * plane.step())) return {};
     const int beside =
@@ -402,11 +420,22 @@ class SeamFinder {
         size)
       return {};
     if (2 * MedianDistance(legs, jump) > size) return {};
-    if (!CalmAround(part, at, size) || !GoesOn(part, at, parts, jump)) return {};
-    if (size < 2 * SmallDifference(plane)) return {};
+    if (!CalmAround(part, at, size)) return {};
+    return Seam{at, jump};
+  }
+
+  // Whether it is none of the picture's own edges.
+  [[nodiscard]] std::optional<DcSeam> Verified(std::size_t part, const Seam& seam) const {
+    const Plane& plane = planes_[part];
+    const int size = std::abs(seam.jump);
+    Parts parts;
+    Split(part, seam.at, parts);
+    if (!LevelsGoOn(plane, seam.at, parts, seam.jump)) return {};
+    if (size < 2 * SmallDifference(plane, seam.at.row)) return {};
     const int usual = UsualStep(plane, habits_[part]);
     if (size < kFewestTimes * usual) return {};
-    return DcSeam{mcu, jump / 8.0, static_cast<double>(size) / usual};
+    return DcSeam{static_cast<std::int64_t>(seam.at.row * columns_ + seam.at.column),
+                  seam.jump / 8.0, static_cast<double>(size) / usual};
   }
 
   // Whether no border of rows nearby has a step like that, before the damage's column or behind it.
@@ -414,7 +443,7 @@ class SeamFinder {
     constexpr std::size_t kAround = 3;
     const Plane& plane = planes_[part];
     const auto h = static_cast<std::size_t>(plane.h());
-    const int most = std::max(2 * size / 5, plane.step() / 2);
+    const int most = 2 * size / 5;
     Row row;
     for (std::size_t i = at.row > kAround ? at.row - kAround : 1;
          i < std::min(plane.rows(), at.row + 2 + kAround); ++i) {
@@ -423,29 +452,12 @@ class SeamFinder {
       const Values left = Values(row).first(at.column * h);
       const Values right = Values(row).subspan((at.column + 1) * h);
       if (std::max(std::abs(Median(left)), std::abs(Median(right))) > most) return false;
-      if (std::max(std::abs(Median(End(left, kNear * h))),
-                   std::abs(Median(Begin(right, kNear * h)))) > 3 * most / 2)
-        return false;
     }
     return true;
   }
 
   // Whether the picture goes on across the seam, off by one constant: that is told by blocks of
   // several levels. Two flat areas may border on each other anyhow.
-  //
-  // Where this component is flat, another may tell that goes on without any jump.
-  [[nodiscard]] bool GoesOn(std::size_t part, const Candidate& at, const Parts& parts,
-                            int jump) const {
-    if (LevelsGoOn(planes_[part], at, parts, jump)) return true;
-    for (std::size_t other = 0; other < planes_.size(); ++other) {
-      if (other == part) continue;
-      Parts others;
-      Split(other, at, others);
-      if (LevelsGoOn(planes_[other], at, others, 0)) return true;
-    }
-    return false;
-  }
-
   static bool LevelsGoOn(const Plane& plane, const Candidate& at, const Parts& parts, int jump) {
     struct Block {
       int level;  // above the seam
@@ -456,8 +468,9 @@ class SeamFinder {
     const auto add = [&](std::size_t row, Values residuals, std::size_t begin) {
       const std::int16_t* const above = plane.Bottom(row - 1);
       for (std::size_t i = 0; i < residuals.size(); ++i) {
-        blocks.push_back({above[begin + i], residuals[i] - jump});
-        sizes.push_back(std::abs(residuals[i] - jump));
+        const int off = residuals[i] - jump;
+        blocks.push_back({above[begin + i], off});
+        sizes.push_back(std::abs(off));
       }
     };
     add(at.row, parts.right, plane.width() - parts.right.size());
@@ -466,6 +479,7 @@ class SeamFinder {
               [](const Block& one, const Block& other) { return one.level < other.level; });
     const int size = std::abs(jump);
     const int apart = std::max({3 * plane.step(), 2 * MedianOf(sizes), size / 4});
+    const int usual = blocks[blocks.size() / 2].level;
     const int most = std::max(plane.step(), size / 3);
     const std::size_t fewest = std::max<std::size_t>(3, blocks.size() / 50);
     int good = 0;
@@ -474,9 +488,12 @@ class SeamFinder {
     for (std::size_t i = 0; i < blocks.size();) {
       off.clear();
       const int until = blocks[i].level + apart;
+      // Noise tends back to what is usual, half of the way at most; what is of another picture does
+      // altogether.
+      const int back = std::abs(blocks[i].level + apart / 2 - usual) / 2;
       for (; i < blocks.size() && blocks[i].level < until; ++i) off.push_back(blocks[i].off);
       if (off.size() < fewest) continue;
-      ++(std::abs(MedianOf(off)) <= most ? good : bad);
+      ++(std::abs(MedianOf(off)) <= std::max(most, back) ? good : bad);
     }
     return good >= kFewestLevels && 4 * bad <= good;
   }
