@@ -401,25 +401,26 @@ class SeamFinder {
     legs.insert(legs.end(), parts.left.begin(), parts.left.end());
     const int jump = Median(legs);
     const int size = std::abs(jump);
-    const int sign = jump < 0 ? -1 : 1;
-    const int right = Median(parts.right);
-    const int left = Median(parts.left);
     // Steps of one are what rounding leaves in smooth areas.
     if (size < 2 * plane.step()) return {};
+    if (2 * MedianDistance(legs, jump) > size) return {};
+    const int right = Median(parts.right);
+    const int left = Median(parts.left);
     if (10 * std::abs(right - left) > std::max(3 * size, 10 * plane.step())) return {};
     const int beside =
         std::max(std::abs(Median(parts.beside_left)), std::abs(Median(parts.beside_right)));
     if (10 * beside > std::max(3 * size, 5 * plane.step())) return {};
-    const auto near = static_cast<std::size_t>(kNear * plane.h());
-    if (2 * std::min(sign * Median(Begin(parts.right, near)),
-                     sign * Median(End(parts.left, near))) <
-        size)
-      return {};
-    if (2 * std::max(std::abs(Median(End(parts.beside_left, near))),
-                     std::abs(Median(Begin(parts.beside_right, near)))) >
-        size)
-      return {};
-    if (2 * MedianDistance(legs, jump) > size) return {};
+    // At the corner the jump is there at once: an edge that is not quite level crosses a row of
+    // blocks bit by bit.
+    const auto near_by = static_cast<std::size_t>(kNear * plane.h());
+    const int sign = jump < 0 ? -1 : 1;
+    const auto sharp = [&](Values leg, Values other) {
+      const int with = sign * Median(leg);
+      const int without = sign * Median(other);
+      return 2 * with >= size && 2 * std::abs(without) <= size && 10 * (with - without) >= 6 * size;
+    };
+    if (!sharp(Begin(parts.right, near_by), End(parts.beside_left, near_by))) return {};
+    if (!sharp(End(parts.left, near_by), Begin(parts.beside_right, near_by))) return {};
     if (!CalmAround(part, at, size)) return {};
     return Seam{at, jump};
   }
@@ -460,8 +461,8 @@ class SeamFinder {
   // several levels. Two flat areas may border on each other anyhow.
   static bool LevelsGoOn(const Plane& plane, const Candidate& at, const Parts& parts, int jump) {
     struct Block {
-      int level;  // above the seam
-      int off;    // what is behind it differs from what is expected
+      int level;  // of both sides, were there no jump
+      int off;    // how far it is from that
     };
     std::vector<Block> blocks;
     std::vector<int> sizes;
@@ -469,7 +470,7 @@ class SeamFinder {
       const std::int16_t* const above = plane.Bottom(row - 1);
       for (std::size_t i = 0; i < residuals.size(); ++i) {
         const int off = residuals[i] - jump;
-        blocks.push_back({above[begin + i], off});
+        blocks.push_back({above[begin + i] + off / 2, off});
         sizes.push_back(std::abs(off));
       }
     };
@@ -477,25 +478,47 @@ class SeamFinder {
     add(at.row + 1, parts.left, 0);
     std::sort(blocks.begin(), blocks.end(),
               [](const Block& one, const Block& other) { return one.level < other.level; });
-    const int size = std::abs(jump);
-    const int apart = std::max({3 * plane.step(), 2 * MedianOf(sizes), size / 4});
+    const int noise = MedianOf(sizes);
+    // Of two textures that have nothing to do with each other the mean varies less than the
+    // difference.
     const int usual = blocks[blocks.size() / 2].level;
+    sizes.clear();
+    for (const Block& block : blocks) sizes.push_back(std::abs(block.level - usual));
+    if (4 * MedianOf(sizes) < 5 * noise) return false;
+    const int size = std::abs(jump);
+    const int apart = std::max({3 * plane.step(), 2 * noise, size / 4});
     const int most = std::max(plane.step(), size / 3);
     const std::size_t fewest = std::max<std::size_t>(3, blocks.size() / 50);
     int good = 0;
-    int bad = 0;
+    std::size_t bad = 0;  // blocks of other levels
     std::vector<int> off;
     for (std::size_t i = 0; i < blocks.size();) {
       off.clear();
       const int until = blocks[i].level + apart;
-      // Noise tends back to what is usual, half of the way at most; what is of another picture does
-      // altogether.
-      const int back = std::abs(blocks[i].level + apart / 2 - usual) / 2;
       for (; i < blocks.size() && blocks[i].level < until; ++i) off.push_back(blocks[i].off);
       if (off.size() < fewest) continue;
-      ++(std::abs(MedianOf(off)) <= std::max(most, back) ? good : bad);
+      if (std::abs(MedianOf(off)) <= most) {
+        ++good;
+      } else {
+        bad += off.size();
+      }
     }
-    return good >= kFewestLevels && 4 * bad <= good;
+    if (good < kFewestLevels || 5 * bad > blocks.size()) return false;
+    // What lies over a picture, half transparent, makes bright and dark ones more alike.
+    for (const int sign : {-1, 1}) {
+      off.clear();
+      std::vector<int> levels;
+      for (const Block& block : blocks) {
+        if (sign * (block.level - usual) < apart) continue;
+        off.push_back(block.off);
+        levels.push_back(block.level);
+      }
+      if (off.size() < fewest) continue;
+      const auto chance = static_cast<int>(6 * noise / std::sqrt(static_cast<double>(off.size())));
+      const int allowed = std::abs(MedianOf(levels) - usual) / 6;
+      if (std::abs(MedianOf(off)) > std::max({plane.step(), allowed, chance})) return false;
+    }
+    return true;
   }
 
   const JpegScan& scan_;
