@@ -85,9 +85,13 @@ class Plane {
     return (part_.v == 1 ? top_ : bottom_).data() + row * width_;
   }
 
+  // Whether anything near the border above that row of MCUs lets expect how it differs.
+  [[nodiscard]] bool HasExpectation(std::size_t row) const {
+    return part_.v > 1 || (row > 1 && row + 1 < rows_);
+  }
   // How the blocks below the border between the rows of MCUs `row` - 1 and `row` differ from those
   // above, less what the differences nearby let expect: that share, in quarters. Where an MCU has
-  // one row of blocks the neighbouring border is asked, above or below.
+  // one row of blocks the neighbouring border is asked, above or below, if there is one.
   void Residual(std::size_t row, bool above, int quarters, Row& out) const {
     const std::int16_t* const upper = Bottom(row - 1);
     const std::int16_t* const lower = Top(row);
@@ -105,9 +109,14 @@ class Plane {
       }
       return;
     }
-    const bool up = above ? row > 1 : row + 1 >= rows_;
-    const std::int16_t* const other_upper = up ? Top(row - 2) : lower;
-    const std::int16_t* const other_lower = up ? upper : Top(row + 1);
+    if (above ? row < 2 : row + 1 == rows_) {
+      for (std::size_t x = 0; x < width_; ++x) {
+        to[x] = static_cast<std::int16_t>(lower[x] - upper[x]);
+      }
+      return;
+    }
+    const std::int16_t* const other_upper = above ? Top(row - 2) : lower;
+    const std::int16_t* const other_lower = above ? upper : Top(row + 1);
     for (std::size_t x = 0; x < width_; ++x) {
       const auto other = static_cast<std::int16_t>(other_lower[x] - other_upper[x]);
       const auto expected =
@@ -223,14 +232,16 @@ class SeamFinder {
     return std::max({MedianOf(medians), plane.step() / 8, 1});
   }
 
-  // A small difference of blocks side by side, of those that differ.
-  static int SmallDifference(const Plane& plane, std::size_t but_row) {
+  // A small bend in a row of blocks, of those that are any. In what was compressed before, more
+  // coarsely, there is none but of that step, and its contours follow the blocks.
+  static int SmallBend(const Plane& plane, std::size_t but_row) {
     std::vector<int> sizes;
     for (std::size_t i = 0; i < plane.rows(); ++i) {
       if (i == but_row) continue;
       const std::int16_t* const top = plane.Top(i);
-      for (std::size_t x = 1; x < plane.width(); ++x) {
-        if (top[x] != top[x - 1]) sizes.push_back(std::abs(top[x] - top[x - 1]));
+      for (std::size_t x = 2; x < plane.width(); ++x) {
+        const int bend = top[x] - 2 * top[x - 1] + top[x - 2];
+        if (bend != 0) sizes.push_back(std::abs(bend));
       }
     }
     // Of a flat picture nothing can be told.
@@ -432,7 +443,7 @@ class SeamFinder {
     Parts parts;
     Split(part, seam.at, parts);
     if (!LevelsGoOn(plane, seam.at, parts, seam.jump)) return {};
-    if (size < 2 * SmallDifference(plane, seam.at.row)) return {};
+    if (size < 2 * SmallBend(plane, seam.at.row)) return {};
     const int usual = UsualStep(plane, habits_[part]);
     if (size < kFewestTimes * usual) return {};
     return DcSeam{static_cast<std::int64_t>(seam.at.row * columns_ + seam.at.column),
@@ -448,7 +459,7 @@ class SeamFinder {
     Row row;
     for (std::size_t i = at.row > kAround ? at.row - kAround : 1;
          i < std::min(plane.rows(), at.row + 2 + kAround); ++i) {
-      if (i == at.row || i == at.row + 1) continue;
+      if (i == at.row || i == at.row + 1 || !plane.HasExpectation(i)) continue;
       plane.Residual(i, i < at.row, habits_[part].quarters, row);
       const Values left = Values(row).first(at.column * h);
       const Values right = Values(row).subspan((at.column + 1) * h);
