@@ -23,6 +23,8 @@ constexpr int kFewestRows = 6;
 constexpr int kNear = 8;
 // Places of each component that are looked at closely.
 constexpr std::size_t kCandidates = 4;
+// One and a half levels: whole ones leave contours of one at most.
+constexpr int kLeastJump = 12;
 constexpr float kLeastScore = 0.18F;
 // The jump, in usual steps between rows.
 constexpr int kFewestTimes = 5;
@@ -154,7 +156,7 @@ class Plane {
 // What a component's rows usually show.
 struct Habits {
   int quarters = 0;  // of the expectation that make the residuals smallest
-  int residual = 1;  // a block's, by the median
+  int most = 1;      // that a block's residual counts
 };
 
 class SeamFinder {
@@ -204,6 +206,7 @@ class SeamFinder {
   static Habits HabitsOf(const Plane& plane) {
     constexpr std::size_t kRows = 8;
     Habits habits;
+    int usual = 0;
     const std::size_t stride = (plane.rows() - 1) / kRows + 1;
     Row row;
     std::vector<int> sizes;
@@ -214,10 +217,11 @@ class SeamFinder {
         for (std::size_t x = i % 3; x < row.size(); x += 3) sizes.push_back(std::abs(row[x]));
       }
       const int median = std::max(MedianOf(sizes), plane.step());
-      if (quarters != 2 && median >= habits.residual) continue;
+      if (quarters != 2 && median >= usual) continue;
       habits.quarters = quarters;
-      habits.residual = median;
+      usual = median;
     }
+    habits.most = std::min(3 * usual, kLargest);
     return habits;
   }
 
@@ -255,7 +259,7 @@ class SeamFinder {
   void AddUp(const Plane& plane, const Habits& habits, std::size_t row, bool above,
              std::vector<int>& sums) {
     plane.Residual(row, above, habits.quarters, row_);
-    const auto most = static_cast<std::int16_t>(habits.residual);
+    const auto most = static_cast<std::int16_t>(habits.most);
     for (std::int16_t& value : row_) {
       value = value < most ? value : most;
       value = value > -most ? value : static_cast<std::int16_t>(-most);
@@ -284,7 +288,7 @@ class SeamFinder {
     std::vector<int> upper(columns_ + 1 + 2 * kNear);
     std::vector<int> lower(upper.size());
     std::vector<float> scores(columns_);
-    const float unit = 1 / static_cast<float>(habits_[part].residual * plane.h());
+    const float unit = 1 / static_cast<float>(habits_[part].most * plane.h());
     for (std::size_t row = 1; row + 1 < plane.rows(); ++row) {
       // The border above the row of the damage, and the one below: of both, what is expected comes
       // from the side where there is no seam.
@@ -412,8 +416,8 @@ class SeamFinder {
     legs.insert(legs.end(), parts.left.begin(), parts.left.end());
     const int jump = Median(legs);
     const int size = std::abs(jump);
-    // Steps of one are what rounding leaves in smooth areas.
-    if (size < 2 * plane.step()) return {};
+    // Rounding draws contours in smooth areas: of a step of the quantization, or of a level.
+    if (size < std::max(2 * plane.step(), kLeastJump)) return {};
     if (2 * MedianDistance(legs, jump) > size) return {};
     const int right = Median(parts.right);
     const int left = Median(parts.left);

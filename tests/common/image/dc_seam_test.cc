@@ -102,8 +102,8 @@ TEST_CASE("blocks that are off from some MCU on are found, with the place and th
   for (const Layout& layout : {kGrey, kColour, kHalved, kTall, kWide}) {
     CAPTURE(layouts++);
     for (const std::int64_t row : {3, 14, 26}) {
-      for (const std::int64_t column : {5, 20, 34}) {
-        for (const double levels : {-45.0, 18.0}) {
+      for (const std::int64_t column : {6, 20, 33}) {
+        for (const double levels : {-45.0, 30.0}) {
           CAPTURE(row);
           CAPTURE(column);
           CAPTURE(levels);
