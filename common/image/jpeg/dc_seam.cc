@@ -1,18 +1,12 @@
 #include "common/image/jpeg/dc_seam.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdlib>
 
+#include "common/image/jpeg/dc_plane.h"
+
 namespace millrace {
-
-std::size_t DcCoefficients::BlocksInMcu() const {
-  std::size_t blocks = 0;
-  for (const Part& part : parts) blocks += static_cast<std::size_t>(part.h) * part.v;
-  return blocks;
-}
-
 namespace {
 
 // A leg has at least so many MCUs.
@@ -31,128 +25,6 @@ constexpr int kFewestTimes = 5;
 // That are met again on a seam's other side.
 constexpr int kFewestLevels = 4;
 
-// Eight times the samples' levels, up to kLargest and four times that for differences.
-using Row = std::vector<std::int16_t>;
-using Values = std::span<const std::int16_t>;
-// Beyond this no sample's DC is; larger ones are told of elsewhere.
-constexpr int kLargest = 4095;
-
-int MedianOf(std::vector<int>& values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-int Median(Values values) {
-  std::vector<int> copy(values.begin(), values.end());
-  return MedianOf(copy);
-}
-
-int MedianDistance(Values values, int from) {
-  std::vector<int> copy;
-  copy.reserve(values.size());
-  for (const int value : values) copy.push_back(std::abs(value - from));
-  return MedianOf(copy);
-}
-
-// The rows of a component's blocks that border on another row of MCUs.
-class Plane {
- public:
-  Plane(const DcCoefficients& dcs, std::size_t number, std::int64_t columns, std::int64_t rows)
-      : part_(dcs.parts[number]),
-        width_(static_cast<std::size_t>(columns) * part_.h),
-        rows_(static_cast<std::size_t>(rows)) {
-    std::size_t first = 0;
-    for (std::size_t i = 0; i < number; ++i)
-      first += static_cast<std::size_t>(dcs.parts[i].h) * dcs.parts[i].v;
-    top_.resize(width_ * rows_);
-    Fill(dcs, first, top_);
-    if (part_.v == 1) return;
-    bottom_.resize(width_ * rows_);
-    Fill(dcs, first + static_cast<std::size_t>(part_.h) * (part_.v - 1), bottom_);
-  }
-
-  [[nodiscard]] int h() const { return part_.h; }
-  [[nodiscard]] int v() const { return part_.v; }
-  [[nodiscard]] int step() const { return part_.step; }
-  [[nodiscard]] std::size_t width() const { return width_; }
-  [[nodiscard]] std::size_t rows() const { return rows_; }
-
-  // Of a row of MCUs.
-  [[nodiscard]] const std::int16_t* Top(std::size_t row) const {
-    return top_.data() + row * width_;
-  }
-  [[nodiscard]] const std::int16_t* Bottom(std::size_t row) const {
-    return (part_.v == 1 ? top_ : bottom_).data() + row * width_;
-  }
-
-  // Whether anything near the border above that row of MCUs lets expect how it differs.
-  [[nodiscard]] bool HasExpectation(std::size_t row) const {
-    return part_.v > 1 || (row > 1 && row + 1 < rows_);
-  }
-  // How the blocks below the border between the rows of MCUs `row` - 1 and `row` differ from those
-  // above, less what the differences nearby let expect: that share, in quarters. Where an MCU has
-  // one row of blocks the neighbouring border is asked, above or below, if there is one.
-  void Residual(std::size_t row, bool above, int quarters, Row& out) const {
-    const std::int16_t* const upper = Bottom(row - 1);
-    const std::int16_t* const lower = Top(row);
-    out.resize(width_);
-    std::int16_t* const to = out.data();
-    if (part_.v > 1) {
-      const std::int16_t* const upper_top = Top(row - 1);
-      const std::int16_t* const lower_bottom = Bottom(row);
-      for (std::size_t x = 0; x < width_; ++x) {
-        const auto inner =
-            static_cast<std::int16_t>(upper[x] - upper_top[x] + lower_bottom[x] - lower[x]);
-        const auto expected =
-            static_cast<std::int16_t>(static_cast<std::int16_t>(inner * quarters) >> 2);
-        to[x] = static_cast<std::int16_t>(lower[x] - upper[x] - expected);
-      }
-      return;
-    }
-    if (above ? row < 2 : row + 1 == rows_) {
-      for (std::size_t x = 0; x < width_; ++x) {
-        to[x] = static_cast<std::int16_t>(lower[x] - upper[x]);
-      }
-      return;
-    }
-    const std::int16_t* const other_upper = above ? Top(row - 2) : lower;
-    const std::int16_t* const other_lower = above ? upper : Top(row + 1);
-    for (std::size_t x = 0; x < width_; ++x) {
-      const auto other = static_cast<std::int16_t>(other_lower[x] - other_upper[x]);
-      const auto expected =
-          static_cast<std::int16_t>(static_cast<std::int16_t>(other * quarters) >> 1);
-      to[x] = static_cast<std::int16_t>(lower[x] - upper[x] - expected);
-    }
-  }
-
- private:
-  void Fill(const DcCoefficients& dcs, std::size_t first, std::vector<std::int16_t>& to) const {
-    const std::size_t blocks = dcs.BlocksInMcu();
-    const std::int16_t* from = dcs.values.data() + first;
-    const int most = kLargest / part_.step;
-    const auto dequantized = [&](std::int16_t value) {
-      return static_cast<std::int16_t>(std::clamp<int>(value, -most, most) * part_.step);
-    };
-    std::int16_t* at = to.data();
-    std::int16_t* const end = at + to.size();
-    if (part_.h == 1) {
-      for (; at < end; from += blocks) *at++ = dequantized(*from);
-      return;
-    }
-    for (; at < end; from += blocks) {
-      for (int i = 0; i < part_.h; ++i) *at++ = dequantized(from[i]);
-    }
-  }
-
-  DcCoefficients::Part part_;
-  std::size_t width_;
-  std::size_t rows_;
-  std::vector<std::int16_t> top_;
-  std::vector<std::int16_t> bottom_;  // none where it would be the same
-};
-
 // What a component's rows usually show.
 struct Habits {
   int quarters = 0;  // of the expectation that make the residuals smallest
@@ -162,9 +34,7 @@ struct Habits {
 class SeamFinder {
  public:
   SeamFinder(const DcCoefficients& dcs, const JpegScan& scan, std::int64_t restart_interval)
-      : scan_(scan),
-        columns_(static_cast<std::size_t>(scan.mcus_wide)),
-        restart_interval_(restart_interval) {
+      : columns_(static_cast<std::size_t>(scan.mcus_wide)), restart_interval_(restart_interval) {
     for (std::size_t i = 0; i < dcs.parts.size(); ++i) {
       planes_.emplace_back(dcs, i, scan.mcus_wide, scan.mcus_high);
       habits_.push_back(HabitsOf(planes_.back()));
@@ -203,12 +73,12 @@ class SeamFinder {
   };
 
   // By a few rows.
-  static Habits HabitsOf(const Plane& plane) {
+  static Habits HabitsOf(const DcPlane& plane) {
     constexpr std::size_t kRows = 8;
     Habits habits;
     int usual = 0;
     const std::size_t stride = (plane.rows() - 1) / kRows + 1;
-    Row row;
+    DcRow row;
     std::vector<int> sizes;
     for (const int quarters : {2, 0}) {
       sizes.clear();
@@ -221,14 +91,14 @@ class SeamFinder {
       habits.quarters = quarters;
       usual = median;
     }
-    habits.most = std::min(3 * usual, kLargest);
+    habits.most = std::min(3 * usual, DcPlane::kLargest);
     return habits;
   }
 
   // The usual step between two rows of MCUs.
-  static int UsualStep(const Plane& plane, const Habits& habits) {
+  static int UsualStep(const DcPlane& plane, const Habits& habits) {
     std::vector<int> medians;
-    Row row;
+    DcRow row;
     for (std::size_t i = 1; i < plane.rows(); ++i) {
       plane.Residual(i, true, habits.quarters, row);
       medians.push_back(std::abs(Median(row)));
@@ -238,7 +108,7 @@ class SeamFinder {
 
   // A small bend in a row of blocks, of those that are any. In what was compressed before, more
   // coarsely, there is none but of that step, and its contours follow the blocks.
-  static int SmallBend(const Plane& plane, std::size_t but_row) {
+  static int SmallBend(const DcPlane& plane, std::size_t but_row) {
     std::vector<int> sizes;
     for (std::size_t i = 0; i < plane.rows(); ++i) {
       if (i == but_row) continue;
@@ -249,14 +119,14 @@ class SeamFinder {
       }
     }
     // Of a flat picture nothing can be told.
-    if (sizes.size() < plane.width()) return kLargest;
+    if (sizes.size() < plane.width()) return DcPlane::kLargest;
     const auto small = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 10);
     std::nth_element(sizes.begin(), small, sizes.end());
     return std::max(*small, plane.step());
   }
 
   // The sums of a row's residuals, each within the habit, up to each MCU; kNear more on both sides.
-  void AddUp(const Plane& plane, const Habits& habits, std::size_t row, bool above,
+  void AddUp(const DcPlane& plane, const Habits& habits, std::size_t row, bool above,
              std::vector<int>& sums) {
     plane.Residual(row, above, habits.quarters, row_);
     const auto most = static_cast<std::int16_t>(habits.most);
@@ -283,7 +153,7 @@ class SeamFinder {
 
   // The places where the seam is most likely to begin, if anywhere.
   std::vector<Candidate> Candidates(std::size_t part) {
-    const Plane& plane = planes_[part];
+    const DcPlane& plane = planes_[part];
     std::vector<Candidate> best;
     std::vector<int> upper(columns_ + 1 + 2 * kNear);
     std::vector<int> lower(upper.size());
@@ -362,29 +232,29 @@ class SeamFinder {
 
   // The residuals along both borders, and the four parts that a seam makes of them.
   struct Parts {
-    Row upper;
-    Row lower;
-    Values right;  // the legs
-    Values left;
-    Values beside_left;  // what is no leg
-    Values beside_right;
+    DcRow upper;
+    DcRow lower;
+    DcValues right;  // the legs
+    DcValues left;
+    DcValues beside_left;  // what is no leg
+    DcValues beside_right;
   };
   void Split(std::size_t part, const Candidate& at, Parts& parts) const {
-    const Plane& plane = planes_[part];
+    const DcPlane& plane = planes_[part];
     plane.Residual(at.row, true, habits_[part].quarters, parts.upper);
     plane.Residual(at.row + 1, false, habits_[part].quarters, parts.lower);
     const auto h = static_cast<std::size_t>(plane.h());
     const std::size_t from = at.column * h;
-    parts.right = Values(parts.upper).subspan(from + h);
-    parts.left = Values(parts.lower).first(from);
-    parts.beside_left = Values(parts.upper).first(from);
-    parts.beside_right = Values(parts.lower).subspan(from + h);
+    parts.right = DcValues(parts.upper).subspan(from + h);
+    parts.left = DcValues(parts.lower).first(from);
+    parts.beside_left = DcValues(parts.upper).first(from);
+    parts.beside_right = DcValues(parts.lower).subspan(from + h);
   }
 
-  static Values Begin(Values values, std::size_t count) {
+  static DcValues Begin(DcValues values, std::size_t count) {
     return values.first(std::min(count, values.size()));
   }
-  static Values End(Values values, std::size_t count) {
+  static DcValues End(DcValues values, std::size_t count) {
     return values.last(std::min(count, values.size()));
   }
 
@@ -409,7 +279,7 @@ class SeamFinder {
                                      static_cast<std::int64_t>((at.row + 2) * columns_)) {
       return {};
     }
-    const Plane& plane = planes_[part];
+    const DcPlane& plane = planes_[part];
     Parts parts;
     Split(part, at, parts);
     std::vector<std::int16_t> legs(parts.right.begin(), parts.right.end());
@@ -429,7 +299,7 @@ class SeamFinder {
     // blocks bit by bit.
     const auto near_by = static_cast<std::size_t>(kNear * plane.h());
     const int sign = jump < 0 ? -1 : 1;
-    const auto sharp = [&](Values leg, Values other) {
+    const auto sharp = [&](DcValues leg, DcValues other) {
       const int with = sign * Median(leg);
       const int without = sign * Median(other);
       return 2 * with >= size && 2 * std::abs(without) <= size && 10 * (with - without) >= 6 * size;
@@ -442,7 +312,7 @@ class SeamFinder {
 
   // Whether it is none of the picture's own edges.
   [[nodiscard]] std::optional<DcSeam> Verified(std::size_t part, const Seam& seam) const {
-    const Plane& plane = planes_[part];
+    const DcPlane& plane = planes_[part];
     const int size = std::abs(seam.jump);
     Parts parts;
     Split(part, seam.at, parts);
@@ -457,16 +327,16 @@ class SeamFinder {
   // Whether no border of rows nearby has a step like that, before the damage's column or behind it.
   [[nodiscard]] bool CalmAround(std::size_t part, const Candidate& at, int size) const {
     constexpr std::size_t kAround = 3;
-    const Plane& plane = planes_[part];
+    const DcPlane& plane = planes_[part];
     const auto h = static_cast<std::size_t>(plane.h());
     const int most = 2 * size / 5;
-    Row row;
+    DcRow row;
     for (std::size_t i = at.row > kAround ? at.row - kAround : 1;
          i < std::min(plane.rows(), at.row + 2 + kAround); ++i) {
       if (i == at.row || i == at.row + 1 || !plane.HasExpectation(i)) continue;
       plane.Residual(i, i < at.row, habits_[part].quarters, row);
-      const Values left = Values(row).first(at.column * h);
-      const Values right = Values(row).subspan((at.column + 1) * h);
+      const DcValues left = DcValues(row).first(at.column * h);
+      const DcValues right = DcValues(row).subspan((at.column + 1) * h);
       if (std::max(std::abs(Median(left)), std::abs(Median(right))) > most) return false;
     }
     return true;
@@ -474,14 +344,14 @@ class SeamFinder {
 
   // Whether the picture goes on across the seam, off by one constant: that is told by blocks of
   // several levels. Two flat areas may border on each other anyhow.
-  static bool LevelsGoOn(const Plane& plane, const Candidate& at, const Parts& parts, int jump) {
+  static bool LevelsGoOn(const DcPlane& plane, const Candidate& at, const Parts& parts, int jump) {
     struct Block {
       int level;  // of both sides, were there no jump
       int off;    // how far it is from that
     };
     std::vector<Block> blocks;
     std::vector<int> sizes;
-    const auto add = [&](std::size_t row, Values residuals, std::size_t begin) {
+    const auto add = [&](std::size_t row, DcValues residuals, std::size_t begin) {
       const std::int16_t* const above = plane.Bottom(row - 1);
       for (std::size_t i = 0; i < residuals.size(); ++i) {
         const int off = residuals[i] - jump;
@@ -536,14 +406,13 @@ class SeamFinder {
     return true;
   }
 
-  const JpegScan& scan_;
   std::size_t columns_;
   std::int64_t restart_interval_;
-  std::vector<Plane> planes_;
+  std::vector<DcPlane> planes_;
   std::vector<Habits> habits_;
   std::vector<float> inverse_;         // of numbers of MCUs
   std::vector<float> inverse_behind_;  // of how many are behind each column
-  Row row_;
+  DcRow row_;
 };
 
 }  // namespace
