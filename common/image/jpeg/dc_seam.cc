@@ -1,6 +1,7 @@
 #include "common/image/jpeg/dc_seam.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
@@ -10,8 +11,8 @@ namespace millrace {
 namespace {
 
 // A leg has at least so many MCUs.
-constexpr int kShortestLeg = 4;
-constexpr int kFewestColumns = 2 * kShortestLeg + 4;
+constexpr int kShortestLeg = 5;
+constexpr int kFewestColumns = 20;
 constexpr int kFewestRows = 6;
 // MCUs beside the corner that are looked at by themselves.
 constexpr int kNear = 8;
@@ -288,24 +289,44 @@ class SeamFinder {
     const int size = std::abs(jump);
     // Rounding draws contours in smooth areas: of a step of the quantization, or of a level.
     if (size < std::max(2 * plane.step(), kLeastJump)) return {};
-    if (2 * MedianDistance(legs, jump) > size) return {};
+    if (5 * MedianDistance(legs, jump) > 2 * size) return {};
     const int right = Median(parts.right);
     const int left = Median(parts.left);
     if (10 * std::abs(right - left) > std::max(3 * size, 10 * plane.step())) return {};
     const int beside =
         std::max(std::abs(Median(parts.beside_left)), std::abs(Median(parts.beside_right)));
     if (10 * beside > std::max(3 * size, 5 * plane.step())) return {};
+    std::vector<std::int16_t> others(parts.beside_left.begin(), parts.beside_left.end());
+    others.insert(others.end(), parts.beside_right.begin(), parts.beside_right.end());
+    if (2 * MedianDistance(others, 0) > size) return {};
+    // So it is all along.
+    const auto near_by = static_cast<std::size_t>(kNear * plane.h());
+    int alike = 0;
+    int unlike = 0;
+    const auto count = [&](DcValues values, int expected) {
+      for (; values.size() >= near_by; values = values.subspan(near_by)) {
+        ++(2 * std::abs(Median(values.first(near_by)) - expected) <= size ? alike : unlike);
+      }
+    };
+    count(parts.right, jump);
+    count(parts.left, jump);
+    count(parts.beside_left, 0);
+    count(parts.beside_right, 0);
+    if (4 * unlike > alike) return {};
     // At the corner the jump is there at once: an edge that is not quite level crosses a row of
     // blocks bit by bit.
-    const auto near_by = static_cast<std::size_t>(kNear * plane.h());
     const int sign = jump < 0 ? -1 : 1;
     const auto sharp = [&](DcValues leg, DcValues other) {
       const int with = sign * Median(leg);
       const int without = sign * Median(other);
-      return 2 * with >= size && 2 * std::abs(without) <= size && 10 * (with - without) >= 6 * size;
+      return 2 * with >= size && 2 * std::abs(without) <= size && 10 * (with - without) >= 7 * size;
     };
     if (!sharp(Begin(parts.right, near_by), End(parts.beside_left, near_by))) return {};
     if (!sharp(End(parts.left, near_by), Begin(parts.beside_right, near_by))) return {};
+    if (!StepsOnce(plane, at, at.row, true, size) ||
+        !StepsOnce(plane, at, at.row + 1, false, size)) {
+      return {};
+    }
     if (!CalmAround(part, at, size)) return {};
     return Seam{at, jump};
   }
@@ -322,6 +343,38 @@ class SeamFinder {
     if (size < kFewestTimes * usual) return {};
     return DcSeam{static_cast<std::int64_t>(seam.at.row * columns_ + seam.at.column),
                   seam.jump / 8.0, static_cast<double>(size) / usual};
+  }
+
+  // Whether the rows of blocks close to the border above `row` differ as they do further away, in
+  // the columns of the leg: a soft edge takes several of them.
+  static bool StepsOnce(const DcPlane& plane, const Candidate& at, std::size_t row, bool right,
+                        int size) {
+    const auto h = static_cast<std::size_t>(plane.h());
+    const std::size_t begin = right ? (at.column + 1) * h : 0;
+    const std::size_t end = right ? plane.width() : at.column * h;
+    DcRow differences(end - begin);
+    const auto step = [&](const std::int16_t* upper, const std::int16_t* lower) {
+      for (std::size_t x = begin; x < end; ++x) {
+        differences[x - begin] = static_cast<std::int16_t>(lower[x] - upper[x]);
+      }
+      return Median(differences);
+    };
+    // Above the border, and below it.
+    const bool halves = plane.v() > 1;
+    if (row < (halves ? 2U : 3U) || row + (halves ? 1 : 2) >= plane.rows()) return true;
+    std::array<int, 4> near;
+    if (halves) {
+      near = {step(plane.Top(row - 1), plane.Bottom(row - 1)),
+              step(plane.Top(row), plane.Bottom(row)),
+              step(plane.Bottom(row - 2), plane.Top(row - 1)),
+              step(plane.Bottom(row), plane.Top(row + 1))};
+    } else {
+      near = {step(plane.Top(row - 2), plane.Top(row - 1)),
+              step(plane.Top(row), plane.Top(row + 1)),
+              step(plane.Top(row - 3), plane.Top(row - 2)),
+              step(plane.Top(row + 1), plane.Top(row + 2))};
+    }
+    return 5 * std::max(std::abs(near[0] - near[2]), std::abs(near[1] - near[3])) <= 2 * size;
   }
 
   // Whether no border of rows nearby has a step like that, before the damage's column or behind it.
