@@ -31,8 +31,9 @@ Finding Unsupported(const char* kind) {
 }
 
 Finding Of(ErrorCode code, const JpegTrouble& trouble, std::optional<double> lost = {}) {
-  return {code, fmt::format("JPEG: {}", trouble.Text()), static_cast<std::int64_t>(trouble.offset),
-          lost};
+  std::optional<std::int64_t> offset;
+  if (!trouble.seam) offset = static_cast<std::int64_t>(trouble.offset);
+  return {code, fmt::format("JPEG: {}", trouble.Text()), offset, lost};
 }
 
 // What of the whole file libjpeg was told begins at `begin`.

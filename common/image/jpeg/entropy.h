@@ -79,6 +79,10 @@ class DcSums {
     sums_[tables.part] += value - (negative & ((std::uint32_t{1} << size) - 1));
     return sums_[tables.part] - tables.dc_low <= tables.dc_span;
   }
+  // The coefficient that the last difference led to.
+  [[nodiscard]] std::int16_t Of(const EntropyTables& tables) const {
+    return static_cast<std::int16_t>(sums_[tables.part]);
+  }
 
  private:
   std::array<std::uint32_t, 4> sums_ = {};

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "common/image/jpeg/dc_seam.h"
 #include "common/image/jpeg/interval.h"
 #include "common/image/jpeg/markers.h"
 #include "common/image/jpeg/scan_plan.h"
@@ -15,7 +16,11 @@ namespace millrace {
 
 std::string JpegTrouble::Text() const {
   if (scan == 0) return what;
-  return fmt::format("{}, in MCU {} of {} of scan {}", what, mcu + 1, mcus, scan);
+  if (!seam) return fmt::format("{}, in MCU {} of {} of scan {}", what, mcu + 1, mcus, scan);
+  return fmt::format(
+      "{} by {:.1f} levels, {:.1f} times the usual step between its rows, from about MCU {} of {} "
+      "of scan {} on (x {}, y {})",
+      what, seam->levels, seam->times, mcu + 1, mcus, scan, seam->x, seam->y);
 }
 
 namespace {
@@ -209,7 +214,7 @@ class Reader {
       if (odd != nullptr) Note(reading_.suspicious, odd, marker_at_);
     }
     std::unique_ptr<EntropyScan> blocks;
-    if (const JpegRefusal wrong = PlanScan(scan, frame_, tables_, blocks)) return wrong;
+    if (const JpegRefusal wrong = PlanScan(scan, frame_, tables_, dcs_, blocks)) return wrong;
     if (tables_.suspicious() != nullptr) {
       Note(reading_.suspicious, tables_.suspicious(), marker_at_);
     }
@@ -238,8 +243,24 @@ class Reader {
       }
       return Damage(read.file_ended ? Verdict::kTruncated : Verdict::kCorrupt, *read.damage);
     }
+    LookForSeam(scan);
     if (frame_.progressive()) return;
     for (const JpegScan::Part& part : scan.parts) Component(part).bits_missing.fill(0);
+  }
+
+  // In what was read without a remark.
+  void LookForSeam(const JpegScan& scan) {
+    if (frame_.bits != 8 || reading_.suspicious || dcs_.values.empty()) return;
+    const auto seam = FindDcSeam(dcs_, scan, tables_.restart_interval());
+    if (!seam) return;
+    reading_.suspicious = JpegTrouble{
+        "its blocks are off",
+        0,
+        scans_,
+        seam->mcu,
+        scan.mcus(),
+        JpegTrouble::Seam{seam->levels, seam->times, seam->mcu % scan.mcus_wide * scan.mcu_width,
+                          seam->mcu / scan.mcus_wide * scan.mcu_height}};
   }
 
   // Whether every component has all its bits.
@@ -304,6 +325,7 @@ class Reader {
   JpegReadOptions options_;
   JpegFrame frame_;
   JpegTables tables_;
+  DcCoefficients dcs_;
   JpegReading reading_;
   int scans_ = 0;
   std::int64_t scan_mcus_ = 0;

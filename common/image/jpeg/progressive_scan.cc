@@ -27,6 +27,7 @@ std::int64_t DcScan::Read(BitReader& reader, std::int64_t from, std::int64_t to)
     if (refines_) {
       bits.SkipMany(static_cast<int>(blocks_.size()));
     } else {
+      std::int16_t* dc_at = dcs_.data() + static_cast<std::size_t>(from) * blocks_.size();
       for (const EntropyTables& tables : blocks_) {
         bits.Refill();
         const HuffmanTable::Symbol dc = tables.dc->Next(bits);
@@ -36,6 +37,7 @@ std::int64_t DcScan::Read(BitReader& reader, std::int64_t from, std::int64_t to)
         }
         bits.Skip(dc.bits);
         if (!sums.Add(bits, dc.value, tables)) oddities_.out_of_range = true;
+        *dc_at++ = sums.Of(tables);
         bits.Skip(dc.value);
         if (dc.value > MaxDcSize(sample_bits_)) oddities_.large_value = true;
       }

@@ -12,9 +12,11 @@ namespace millrace {
 // Of DC coefficients: their high bits, or one more bit of each.
 class DcScan final : public EntropyScan {
  public:
-  // `blocks`: of an MCU, in their order; each with the table dc, unless the scan refines.
-  DcScan(std::vector<EntropyTables> blocks, bool refines, int sample_bits)
-      : blocks_(std::move(blocks)), refines_(refines), sample_bits_(sample_bits) {}
+  // `blocks`: of an MCU, in their order; each with the table dc, unless the scan refines. `dcs`:
+  // has room for the coefficients of all blocks, unless the scan refines.
+  DcScan(std::vector<EntropyTables> blocks, bool refines, int sample_bits,
+         std::span<std::int16_t> dcs)
+      : blocks_(std::move(blocks)), refines_(refines), sample_bits_(sample_bits), dcs_(dcs) {}
 
   std::int64_t Read(BitReader& reader, std::int64_t from, std::int64_t to) override;
 
@@ -22,6 +24,7 @@ class DcScan final : public EntropyScan {
   std::vector<EntropyTables> blocks_;
   bool refines_;
   int sample_bits_;
+  std::span<std::int16_t> dcs_;
 };
 
 // Of one component's AC coefficients: their high bits, or one more bit of each. An MCU is a block.

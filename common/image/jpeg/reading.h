@@ -17,6 +17,16 @@ struct JpegTrouble {
   std::int64_t mcu = 0;   // the first that is wrong, counted from 0
   std::int64_t mcus = 0;  // of the scan
 
+  // A seam: all blocks that follow the MCU are off. It is found in what was read, and where in the
+  // file it begins is not known.
+  struct Seam {
+    double levels = 0;   // by so many, of 255
+    double times = 0;    // so many times the usual step between this picture's rows of MCUs
+    std::int64_t x = 0;  // the MCU's upper left corner
+    std::int64_t y = 0;
+  };
+  std::optional<Seam> seam = std::nullopt;
+
   // "…, in MCU 17 of 300 of scan 1"
   [[nodiscard]] std::string Text() const;
 };

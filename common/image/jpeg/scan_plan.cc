@@ -61,7 +61,8 @@ void BoundDc(int quantization, int low, int sample_bits, EntropyTables& tables) 
 }  // namespace
 
 JpegRefusal PlanScan(const JpegScan& scan, JpegFrame& frame, JpegTables& defined,
-                     std::unique_ptr<EntropyScan>& blocks) {
+                     DcCoefficients& dcs, std::unique_ptr<EntropyScan>& blocks) {
+  dcs = {};
   if (frame.progressive() && scan.first > 0) {
     EntropyTables tables;
     const auto kind = scan.high == 0 ? JpegTables::AcKind::kFirst : JpegTables::AcKind::kRefinement;
@@ -90,13 +91,25 @@ JpegRefusal PlanScan(const JpegScan& scan, JpegFrame& frame, JpegTables& defined
     const JpegComponent& component = ComponentOf(frame, part);
     BoundDc(defined.QuantizationOfDc(component.quantization), scan.low, frame.bits, tables);
     tables.part = static_cast<std::size_t>(&part - scan.parts.data());
-    const int count = scan.parts.size() == 1 ? 1 : component.h * component.v;
+    const bool alone = scan.parts.size() == 1;
+    const int count = alone ? 1 : component.h * component.v;
     order.insert(order.end(), static_cast<std::size_t>(count), tables);
+    // Larger steps leave nothing to be seen.
+    constexpr int kLargestStep = 1 << 12;
+    const int shift = frame.progressive() ? scan.low : 0;
+    const int step = std::max(1, defined.QuantizationOfDc(component.quantization)) << shift;
+    dcs.parts.push_back(
+        {alone ? 1 : component.h, alone ? 1 : component.v, std::min(step, kLargestStep)});
+  }
+  if (scan.high == 0 || !frame.progressive()) {
+    dcs.values.resize(static_cast<std::size_t>(scan.mcus()) * order.size());
+  } else {
+    dcs = {};
   }
   if (frame.progressive()) {
-    blocks = std::make_unique<DcScan>(std::move(order), scan.high != 0, frame.bits);
+    blocks = std::make_unique<DcScan>(std::move(order), scan.high != 0, frame.bits, dcs.values);
   } else {
-    blocks = std::make_unique<SequentialScan>(std::move(order), frame.bits);
+    blocks = std::make_unique<SequentialScan>(std::move(order), frame.bits, dcs.values);
   }
   return nullptr;
 }

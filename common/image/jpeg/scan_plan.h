@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "common/image/jpeg/dc_seam.h"
 #include "common/image/jpeg/entropy.h"
 #include "common/image/jpeg/frame.h"
 #include "common/image/jpeg/tables.h"
@@ -13,8 +14,9 @@ namespace millrace {
 // to what is odd about them, if anything is; refuses what nobody can decode.
 JpegRefusal NoteProgression(const JpegScan& scan, JpegFrame& frame, const char*& suspicious);
 
-// What reads the scan's blocks; it refers to the frame and the tables.
+// What reads the scan's blocks; it refers to the frame, the tables and `dcs`. Of a scan that brings
+// DC coefficients these are kept there; of others it is empty.
 JpegRefusal PlanScan(const JpegScan& scan, JpegFrame& frame, JpegTables& defined,
-                     std::unique_ptr<EntropyScan>& blocks);
+                     DcCoefficients& dcs, std::unique_ptr<EntropyScan>& blocks);
 
 }  // namespace millrace

@@ -33,7 +33,7 @@ static_assert(RunTable::kWindow + 15 <= kMostBits && 2 * kMostBits <= BitReader:
 
 [[gnu::always_inline]] inline bool SequentialScan::ReadBlock(BitReader& reader,
                                                              const EntropyTables& tables,
-                                                             DcSums& sums) {
+                                                             DcSums& sums, std::int16_t& dc_at) {
   reader.Refill();
   const HuffmanTable::Symbol dc = tables.dc->Next(reader);
   if (dc.bits == 0) [[unlikely]] {
@@ -44,6 +44,7 @@ static_assert(RunTable::kWindow + 15 <= kMostBits && 2 * kMostBits <= BitReader:
   value.Skip(dc.bits);
   if (!sums.Add(value, dc.value, tables)) [[unlikely]]
     oddities_.out_of_range = true;
+  dc_at = sums.Of(tables);
   reader.Skip(dc.bits + dc.value);
   if (dc.value > MaxDcSize(sample_bits_)) [[unlikely]]
     oddities_.large_value = true;
@@ -87,9 +88,10 @@ std::int64_t SequentialScan::Read(BitReader& reader, std::int64_t from, std::int
   fault_ = EntropyFault::kNone;
   BitReader bits = reader;
   DcSums sums;
+  std::int16_t* dc = dcs_.data() + static_cast<std::size_t>(from) * blocks_.size();
   for (; from < to; ++from) {
     for (const EntropyTables& tables : blocks_) {
-      if (!ReadBlock(bits, tables, sums)) [[unlikely]]
+      if (!ReadBlock(bits, tables, sums, *dc++)) [[unlikely]]
         goto end;
     }
     if (bits.Overrun()) [[unlikely]]

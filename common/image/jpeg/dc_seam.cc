@@ -1,0 +1,480 @@
+#include "common/image/jpeg/dc_seam.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+
+#include "common/image/jpeg/dc_plane.h"
+
+namespace millrace {
+namespace {
+
+// A leg has at least so many MCUs.
+constexpr int kShortestLeg = 5;
+constexpr int kFewestColumns = 20;
+constexpr int kFewestRows = 6;
+// MCUs beside the corner that are looked at by themselves.
+constexpr int kNear = 8;
+// Places of each component that are looked at closely.
+constexpr std::size_t kCandidates = 4;
+// One and a half levels: whole ones leave contours of one at most.
+constexpr int kLeastJump = 12;
+constexpr float kLeastScore = 0.18F;
+// The jump, in usual steps between rows.
+constexpr int kFewestTimes = 5;
+// That are met again on a seam's other side.
+constexpr int kFewestLevels = 4;
+
+// What a component's rows usually show.
+struct Habits {
+  int quarters = 0;  // of the expectation that make the residuals smallest
+  int most = 1;      // that a block's residual counts
+};
+
+class SeamFinder {
+ public:
+  SeamFinder(const DcCoefficients& dcs, const JpegScan& scan, std::int64_t restart_interval)
+      : columns_(static_cast<std::size_t>(scan.mcus_wide)), restart_interval_(restart_interval) {
+    for (std::size_t i = 0; i < dcs.parts.size(); ++i) {
+      planes_.emplace_back(dcs, i, scan.mcus_wide, scan.mcus_high);
+      habits_.push_back(HabitsOf(planes_.back()));
+    }
+    inverse_.resize(columns_ + 1);
+    for (std::size_t i = 1; i <= columns_; ++i) inverse_[i] = 1 / static_cast<float>(i);
+    inverse_behind_.assign(inverse_.rbegin() + 1, inverse_.rend());
+  }
+
+  std::optional<DcSeam> Find() {
+    std::optional<DcSeam> best;
+    for (std::size_t part = 0; part < planes_.size(); ++part) {
+      const std::vector<Seam> seams = Seams(part);
+      for (const Seam& seam : seams) {
+        // With its opposite it is the border of something in the picture: of a selection of text.
+        const bool ends = std::any_of(seams.begin(), seams.end(), [&](const Seam& other) {
+          return 3 * std::abs(seam.jump + other.jump) < std::abs(seam.jump);
+        });
+        if (ends) continue;
+        const auto found = Verified(part, seam);
+        if (found && (!best || found->times > best->times)) best = found;
+      }
+    }
+    return best;
+  }
+
+ private:
+  struct Candidate {
+    std::size_t row = 0;
+    std::size_t column = 0;
+    float score = 0;
+  };
+  struct Seam {
+    Candidate at;
+    int jump = 0;
+  };
+
+  // By a few rows.
+  static Habits HabitsOf(const DcPlane& plane) {
+    constexpr std::size_t kRows = 8;
+    Habits habits;
+    int usual = 0;
+    const std::size_t stride = (plane.rows() - 1) / kRows + 1;
+    DcRow row;
+    std::vector<int> sizes;
+    for (const int quarters : {2, 0}) {
+      sizes.clear();
+      for (std::size_t i = 1; i < plane.rows(); i += stride) {
+        plane.Residual(i, true, quarters, row);
+        for (std::size_t x = i % 3; x < row.size(); x += 3) sizes.push_back(std::abs(row[x]));
+      }
+      const int median = std::max(MedianOf(sizes), plane.step());
+      if (quarters != 2 && median >= usual) continue;
+      habits.quarters = quarters;
+      usual = median;
+    }
+    habits.most = std::min(3 * usual, DcPlane::kLargest);
+    return habits;
+  }
+
+  // The usual step between two rows of MCUs.
+  static int UsualStep(const DcPlane& plane, const Habits& habits) {
+    std::vector<int> medians;
+    DcRow row;
+    for (std::size_t i = 1; i < plane.rows(); ++i) {
+      plane.Residual(i, true, habits.quarters, row);
+      medians.push_back(std::abs(Median(row)));
+    }
+    return std::max({MedianOf(medians), plane.step() / 8, 1});
+  }
+
+  // A small bend in a row of blocks, of those that are any. In what was compressed before, more
+  // coarsely, there is none but of that step, and its contours follow the blocks.
+  static int SmallBend(const DcPlane& plane, std::size_t but_row) {
+    std::vector<int> sizes;
+    for (std::size_t i = 0; i < plane.rows(); ++i) {
+      if (i == but_row) continue;
+      const std::int16_t* const top = plane.Top(i);
+      for (std::size_t x = 2; x < plane.width(); ++x) {
+        const int bend = top[x] - 2 * top[x - 1] + top[x - 2];
+        if (bend != 0) sizes.push_back(std::abs(bend));
+      }
+    }
+    // Of a flat picture nothing can be told.
+    if (sizes.size() < plane.width()) return DcPlane::kLargest;
+    const auto small = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 10);
+    std::nth_element(sizes.begin(), small, sizes.end());
+    return std::max(*small, plane.step());
+  }
+
+  // The sums of a row's residuals, each within the habit, up to each MCU; kNear more on both sides.
+  void AddUp(const DcPlane& plane, const Habits& habits, std::size_t row, bool above,
+             std::vector<int>& sums) {
+    plane.Residual(row, above, habits.quarters, row_);
+    const auto most = static_cast<std::int16_t>(habits.most);
+    for (std::int16_t& value : row_) {
+      value = value < most ? value : most;
+      value = value > -most ? value : static_cast<std::int16_t>(-most);
+    }
+    const std::int16_t* value = row_.data();
+    int* const to = sums.data() + kNear + 1;
+    int* const end = to + columns_;
+    int sum = 0;
+    if (plane.h() == 1) {
+      for (int* at = to; at < end; ++at) *at = sum += *value++;
+    } else if (plane.h() == 2) {
+      for (int* at = to; at < end; ++at, value += 2) *at = sum += value[0] + value[1];
+    } else {
+      for (int* at = to; at < end; ++at) {
+        for (int i = 0; i < plane.h(); ++i) sum += *value++;
+        *at = sum;
+      }
+    }
+    std::fill_n(end, kNear, sum);
+  }
+
+  // The places where the seam is most likely to begin, if anywhere.
+  std::vector<Candidate> Candidates(std::size_t part) {
+    const DcPlane& plane = planes_[part];
+    std::vector<Candidate> best;
+    std::vector<int> upper(columns_ + 1 + 2 * kNear);
+    std::vector<int> lower(upper.size());
+    std::vector<float> scores(columns_);
+    const float unit = 1 / static_cast<float>(habits_[part].most * plane.h());
+    for (std::size_t row = 1; row + 1 < plane.rows(); ++row) {
+      // The border above the row of the damage, and the one below: of both, what is expected comes
+      // from the side where there is no seam.
+      if (plane.v() > 1 && row > 1) {
+        upper.swap(lower);  // both borders are asked alike
+      } else {
+        AddUp(plane, habits_[part], row, true, upper);
+      }
+      AddUp(plane, habits_[part], row + 1, false, lower);
+      const int* const a = upper.data() + kNear;
+      const int* const b = lower.data() + kNear;
+      ScoreLegs(a, b, unit, scores);
+      for (std::size_t x = kShortestLeg; x + kShortestLeg < columns_; ++x) {
+        if (scores[x] < kLeastScore) continue;
+        const float score = std::min(scores[x], ScoreCorner(a, b, x) * unit + 0.2F);
+        if (score >= kLeastScore) Keep({row, x, score}, best);
+      }
+    }
+    return best;
+  }
+
+  // Of each column: how far the legs of a seam from there are alike off, more than what is beside.
+  void ScoreLegs(const int* a, const int* b, float unit, std::vector<float>& scores) const {
+    const float* const before = inverse_.data();
+    const float* const behind = inverse_behind_.data();
+    const int whole_a = a[columns_];
+    const int whole_b = b[columns_];
+    float* const to = scores.data();
+    const float half = unit / 2;
+    for (std::size_t x = 0; x < columns_; ++x) {
+      const float right = static_cast<float>(whole_a - a[x + 1]) * behind[x];
+      const float left = static_cast<float>(b[x]) * before[x];
+      const float beside_left = static_cast<float>(a[x]) * before[x];
+      const float beside_right = static_cast<float>(whole_b - b[x + 1]) * behind[x];
+      // Twice the smaller leg (below 0 where they differ in sign), less twice the larger other
+      // part.
+      to[x] = half * (std::abs(right + left) - std::abs(right - left) -
+                      std::abs(beside_left + beside_right) - std::abs(beside_left - beside_right));
+    }
+  }
+
+  // Likewise, of what is close to the corner.
+  [[nodiscard]] float ScoreCorner(const int* a, const int* b, std::size_t x) const {
+    const float before = inverse_[std::min<std::size_t>(kNear, x)];
+    const float behind = inverse_[std::min<std::size_t>(kNear, columns_ - x - 1)];
+    const auto near = static_cast<std::ptrdiff_t>(kNear);
+    const int* const ax = a + x;
+    const int* const bx = b + x;
+    const float sign = b[x] > 0 ? 1.0F : -1.0F;
+    const float right = sign * static_cast<float>(ax[1 + near] - ax[1]) * behind;
+    const float left = sign * static_cast<float>(bx[0] - bx[-near]) * before;
+    const float beside_left = std::abs(static_cast<float>(ax[0] - ax[-near])) * before;
+    const float beside_right = std::abs(static_cast<float>(bx[1 + near] - bx[1])) * behind;
+    return std::min(right, left) - std::max(beside_left, beside_right);
+  }
+
+  void Keep(const Candidate& found, std::vector<Candidate>& best) const {
+    for (Candidate& other : best) {
+      const std::size_t place = found.row * columns_ + found.column;
+      const std::size_t others = other.row * columns_ + other.column;
+      if (std::max(place, others) - std::min(place, others) >= kNear) continue;
+      if (found.score > other.score) other = found;
+      return;
+    }
+    if (best.size() < kCandidates) return best.push_back(found);
+    const auto least = std::min_element(
+        best.begin(), best.end(),
+        [](const Candidate& one, const Candidate& other) { return one.score < other.score; });
+    if (found.score > least->score) *least = found;
+  }
+
+  // The residuals along both borders, and the four parts that a seam makes of them.
+  struct Parts {
+    DcRow upper;
+    DcRow lower;
+    DcValues right;  // the legs
+    DcValues left;
+    DcValues beside_left;  // what is no leg
+    DcValues beside_right;
+  };
+  void Split(std::size_t part, const Candidate& at, Parts& parts) const {
+    const DcPlane& plane = planes_[part];
+    plane.Residual(at.row, true, habits_[part].quarters, parts.upper);
+    plane.Residual(at.row + 1, false, habits_[part].quarters, parts.lower);
+    const auto h = static_cast<std::size_t>(plane.h());
+    const std::size_t from = at.column * h;
+    parts.right = DcValues(parts.upper).subspan(from + h);
+    parts.left = DcValues(parts.lower).first(from);
+    parts.beside_left = DcValues(parts.upper).first(from);
+    parts.beside_right = DcValues(parts.lower).subspan(from + h);
+  }
+
+  static DcValues Begin(DcValues values, std::size_t count) {
+    return values.first(std::min(count, values.size()));
+  }
+  static DcValues End(DcValues values, std::size_t count) {
+    return values.last(std::min(count, values.size()));
+  }
+
+  std::vector<Seam> Seams(std::size_t part) {
+    std::vector<Seam> seams;
+    for (Candidate candidate : Candidates(part)) {
+      // Some MCUs behind the flipped bit are no one's.
+      for (const std::size_t further : {0, 1, 1, 2}) {
+        candidate.column += further;
+        if (candidate.column + kShortestLeg >= columns_) break;
+        if (const auto seam = Shaped(part, candidate)) seams.push_back(*seam);
+      }
+    }
+    return seams;
+  }
+
+  // Whether a seam of one and the same jump begins there.
+  [[nodiscard]] std::optional<Seam> Shaped(std::size_t part, const Candidate& at) const {
+    const auto mcu = static_cast<std::int64_t>(at.row * columns_ + at.column);
+    // At a restart DC coefficients begin anew, and the seam ends.
+    if (restart_interval_ > 0 && (mcu / restart_interval_ + 1) * restart_interval_ <
+                                     static_cast<std::int64_t>((at.row + 2) * columns_)) {
+      return {};
+    }
+    const DcPlane& plane = planes_[part];
+    Parts parts;
+    Split(part, at, parts);
+    std::vector<std::int16_t> legs(parts.right.begin(), parts.right.end());
+    legs.insert(legs.end(), parts.left.begin(), parts.left.end());
+    const int jump = Median(legs);
+    const int size = std::abs(jump);
+    // Rounding draws contours in smooth areas: of a step of the quantization, or of a level.
+    if (size < std::max(2 * plane.step(), kLeastJump)) return {};
+    if (5 * MedianDistance(legs, jump) > 2 * size) return {};
+    const int right = Median(parts.right);
+    const int left = Median(parts.left);
+    if (10 * std::abs(right - left) > std::max(3 * size, 10 * plane.step())) return {};
+    const int beside =
+        std::max(std::abs(Median(parts.beside_left)), std::abs(Median(parts.beside_right)));
+    if (10 * beside > std::max(3 * size, 5 * plane.step())) return {};
+    std::vector<std::int16_t> others(parts.beside_left.begin(), parts.beside_left.end());
+    others.insert(others.end(), parts.beside_right.begin(), parts.beside_right.end());
+    if (2 * MedianDistance(others, 0) > size) return {};
+    // So it is all along.
+    const auto near_by = static_cast<std::size_t>(kNear * plane.h());
+    int alike = 0;
+    int unlike = 0;
+    const auto count = [&](DcValues values, int expected) {
+      for (; values.size() >= near_by; values = values.subspan(near_by)) {
+        ++(2 * std::abs(Median(values.first(near_by)) - expected) <= size ? alike : unlike);
+      }
+    };
+    count(parts.right, jump);
+    count(parts.left, jump);
+    count(parts.beside_left, 0);
+    count(parts.beside_right, 0);
+    if (4 * unlike > alike) return {};
+    // At the corner the jump is there at once: an edge that is not quite level crosses a row of
+    // blocks bit by bit.
+    const int sign = jump < 0 ? -1 : 1;
+    const auto sharp = [&](DcValues leg, DcValues other) {
+      const int with = sign * Median(leg);
+      const int without = sign * Median(other);
+      return 2 * with >= size && 2 * std::abs(without) <= size && 10 * (with - without) >= 7 * size;
+    };
+    if (!sharp(Begin(parts.right, near_by), End(parts.beside_left, near_by))) return {};
+    if (!sharp(End(parts.left, near_by), Begin(parts.beside_right, near_by))) return {};
+    if (!StepsOnce(plane, at, at.row, true, size) ||
+        !StepsOnce(plane, at, at.row + 1, false, size)) {
+      return {};
+    }
+    if (!CalmAround(part, at, size)) return {};
+    return Seam{at, jump};
+  }
+
+  // Whether it is none of the picture's own edges.
+  [[nodiscard]] std::optional<DcSeam> Verified(std::size_t part, const Seam& seam) const {
+    const DcPlane& plane = planes_[part];
+    const int size = std::abs(seam.jump);
+    Parts parts;
+    Split(part, seam.at, parts);
+    if (!LevelsGoOn(plane, seam.at, parts, seam.jump)) return {};
+    if (size < 2 * SmallBend(plane, seam.at.row)) return {};
+    const int usual = UsualStep(plane, habits_[part]);
+    if (size < kFewestTimes * usual) return {};
+    return DcSeam{static_cast<std::int64_t>(seam.at.row * columns_ + seam.at.column),
+                  seam.jump / 8.0, static_cast<double>(size) / usual};
+  }
+
+  // Whether the rows of blocks close to the border above `row` differ as they do further away, in
+  // the columns of the leg: a soft edge takes several of them.
+  static bool StepsOnce(const DcPlane& plane, const Candidate& at, std::size_t row, bool right,
+                        int size) {
+    const auto h = static_cast<std::size_t>(plane.h());
+    const std::size_t begin = right ? (at.column + 1) * h : 0;
+    const std::size_t end = right ? plane.width() : at.column * h;
+    DcRow differences(end - begin);
+    const auto step = [&](const std::int16_t* upper, const std::int16_t* lower) {
+      for (std::size_t x = begin; x < end; ++x) {
+        differences[x - begin] = static_cast<std::int16_t>(lower[x] - upper[x]);
+      }
+      return Median(differences);
+    };
+    // Above the border, and below it.
+    const bool halves = plane.v() > 1;
+    if (row < (halves ? 2U : 3U) || row + (halves ? 1 : 2) >= plane.rows()) return true;
+    std::array<int, 4> near;
+    if (halves) {
+      near = {step(plane.Top(row - 1), plane.Bottom(row - 1)),
+              step(plane.Top(row), plane.Bottom(row)),
+              step(plane.Bottom(row - 2), plane.Top(row - 1)),
+              step(plane.Bottom(row), plane.Top(row + 1))};
+    } else {
+      near = {step(plane.Top(row - 2), plane.Top(row - 1)),
+              step(plane.Top(row), plane.Top(row + 1)),
+              step(plane.Top(row - 3), plane.Top(row - 2)),
+              step(plane.Top(row + 1), plane.Top(row + 2))};
+    }
+    return 5 * std::max(std::abs(near[0] - near[2]), std::abs(near[1] - near[3])) <= 2 * size;
+  }
+
+  // Whether no border of rows nearby has a step like that, before the damage's column or behind it.
+  [[nodiscard]] bool CalmAround(std::size_t part, const Candidate& at, int size) const {
+    constexpr std::size_t kAround = 3;
+    const DcPlane& plane = planes_[part];
+    const auto h = static_cast<std::size_t>(plane.h());
+    const int most = 2 * size / 5;
+    DcRow row;
+    for (std::size_t i = at.row > kAround ? at.row - kAround : 1;
+         i < std::min(plane.rows(), at.row + 2 + kAround); ++i) {
+      if (i == at.row || i == at.row + 1 || !plane.HasExpectation(i)) continue;
+      plane.Residual(i, i < at.row, habits_[part].quarters, row);
+      const DcValues left = DcValues(row).first(at.column * h);
+      const DcValues right = DcValues(row).subspan((at.column + 1) * h);
+      if (std::max(std::abs(Median(left)), std::abs(Median(right))) > most) return false;
+    }
+    return true;
+  }
+
+  // Whether the picture goes on across the seam, off by one constant: that is told by blocks of
+  // several levels. Two flat areas may border on each other anyhow.
+  static bool LevelsGoOn(const DcPlane& plane, const Candidate& at, const Parts& parts, int jump) {
+    struct Block {
+      int level;  // of both sides, were there no jump
+      int off;    // how far it is from that
+    };
+    std::vector<Block> blocks;
+    std::vector<int> sizes;
+    const auto add = [&](std::size_t row, DcValues residuals, std::size_t begin) {
+      const std::int16_t* const above = plane.Bottom(row - 1);
+      for (std::size_t i = 0; i < residuals.size(); ++i) {
+        const int off = residuals[i] - jump;
+        blocks.push_back({above[begin + i] + off / 2, off});
+        sizes.push_back(std::abs(off));
+      }
+    };
+    add(at.row, parts.right, plane.width() - parts.right.size());
+    add(at.row + 1, parts.left, 0);
+    std::sort(blocks.begin(), blocks.end(),
+              [](const Block& one, const Block& other) { return one.level < other.level; });
+    const int noise = MedianOf(sizes);
+    // Of two textures that have nothing to do with each other the mean varies less than the
+    // difference.
+    const int usual = blocks[blocks.size() / 2].level;
+    sizes.clear();
+    for (const Block& block : blocks) sizes.push_back(std::abs(block.level - usual));
+    if (4 * MedianOf(sizes) < 5 * noise) return false;
+    const int size = std::abs(jump);
+    const int apart = std::max({3 * plane.step(), 2 * noise, size / 4});
+    const int most = std::max(plane.step(), size / 3);
+    const std::size_t fewest = std::max<std::size_t>(3, blocks.size() / 50);
+    int good = 0;
+    std::size_t bad = 0;  // blocks of other levels
+    std::vector<int> off;
+    for (std::size_t i = 0; i < blocks.size();) {
+      off.clear();
+      const int until = blocks[i].level + apart;
+      for (; i < blocks.size() && blocks[i].level < until; ++i) off.push_back(blocks[i].off);
+      if (off.size() < fewest) continue;
+      if (std::abs(MedianOf(off)) <= most) {
+        ++good;
+      } else {
+        bad += off.size();
+      }
+    }
+    if (good < kFewestLevels || 5 * bad > blocks.size()) return false;
+    // What lies over a picture, half transparent, makes bright and dark ones more alike.
+    for (const int sign : {-1, 1}) {
+      off.clear();
+      std::vector<int> levels;
+      for (const Block& block : blocks) {
+        if (sign * (block.level - usual) < apart) continue;
+        off.push_back(block.off);
+        levels.push_back(block.level);
+      }
+      if (off.size() < fewest) continue;
+      const auto chance = static_cast<int>(6 * noise / std::sqrt(static_cast<double>(off.size())));
+      const int allowed = std::abs(MedianOf(levels) - usual) / 6;
+      if (std::abs(MedianOf(off)) > std::max({plane.step(), allowed, chance})) return false;
+    }
+    return true;
+  }
+
+  std::size_t columns_;
+  std::int64_t restart_interval_;
+  std::vector<DcPlane> planes_;
+  std::vector<Habits> habits_;
+  std::vector<float> inverse_;         // of numbers of MCUs
+  std::vector<float> inverse_behind_;  // of how many are behind each column
+  DcRow row_;
+};
+
+}  // namespace
+
+std::optional<DcSeam> FindDcSeam(const DcCoefficients& dcs, const JpegScan& scan,
+                                 std::int64_t restart_interval) {
+  if (scan.mcus_wide < kFewestColumns || scan.mcus_high < kFewestRows) return {};
+  if (restart_interval > 0 && restart_interval < 2 * scan.mcus_wide) return {};
+  return SeamFinder(dcs, scan, restart_interval).Find();
+}
+
+}  // namespace millrace
