@@ -293,44 +293,60 @@ class SeamFinder {
     // Rounding draws contours in smooth areas, of one step of the quantization or one level.
     if (size < std::max(2 * plane.step(), kMinJump)) return {};
     if (5 * MedianDistance(legs, jump) > 2 * size) return {};
-    const int right = Median(parts.right);
-    const int left = Median(parts.left);
-    if (10 * std::abs(right - left) > std::max(3 * size, 10 * plane.step())) return {};
-    const int beside =
-        std::max(std::abs(Median(parts.beside_left)), std::abs(Median(parts.beside_right)));
-    if (10 * beside > std::max(3 * size, 5 * plane.step())) return {};
-    std::vector<std::int16_t> others(parts.beside_left.begin(), parts.beside_left.end());
-    others.insert(others.end(), parts.beside_right.begin(), parts.beside_right.end());
-    if (2 * MedianDistance(others, 0) > size) return {};
-    // The jump is the same along the whole legs.
+    if (!OnLegsAlone(parts, jump, plane.step())) return {};
     const auto near_by = static_cast<std::size_t>(kNear * plane.h());
-    int alike = 0;
-    int unlike = 0;
-    const auto count = [&](DcValues values, int expected) {
-      for (; values.size() >= near_by; values = values.subspan(near_by)) {
-        ++(2 * std::abs(Median(values.first(near_by)) - expected) <= size ? alike : unlike);
-      }
-    };
-    count(parts.right, jump);
-    count(parts.left, jump);
-    count(parts.beside_left, 0);
-    count(parts.beside_right, 0);
-    if (4 * unlike > alike) return {};
-    // The jump begins at once: an edge that is not quite level crosses a row of blocks gradually.
-    const int sign = jump < 0 ? -1 : 1;
-    const auto sharp = [&](DcValues leg, DcValues other) {
-      const int with = sign * Median(leg);
-      const int without = sign * Median(other);
-      return 2 * with >= size && 2 * std::abs(without) <= size && 10 * (with - without) >= 7 * size;
-    };
-    if (!sharp(Begin(parts.right, near_by), End(parts.beside_left, near_by))) return {};
-    if (!sharp(End(parts.left, near_by), Begin(parts.beside_right, near_by))) return {};
+    if (!AllAlong(parts, jump, near_by) || !BeginsAtOnce(parts, jump, near_by)) return {};
     if (!StepsOnce(plane, at, at.row, true, size) ||
         !StepsOnce(plane, at, at.row + 1, false, size)) {
       return {};
     }
     if (!CalmAround(part, at, size)) return {};
     return Seam{at, jump};
+  }
+
+  // Returns whether both legs jump alike, and the rest of the two borders does not.
+  static bool OnLegsAlone(const Parts& parts, int jump, int step) {
+    const int size = std::abs(jump);
+    const int right = Median(parts.right);
+    const int left = Median(parts.left);
+    if (10 * std::abs(right - left) > std::max(3 * size, 10 * step)) return false;
+    const int beside =
+        std::max(std::abs(Median(parts.beside_left)), std::abs(Median(parts.beside_right)));
+    if (10 * beside > std::max(3 * size, 5 * step)) return false;
+    std::vector<std::int16_t> rest(parts.beside_left.begin(), parts.beside_left.end());
+    rest.insert(rest.end(), parts.beside_right.begin(), parts.beside_right.end());
+    return 2 * MedianDistance(rest, 0) <= size;
+  }
+
+  // Returns whether most sections of `length` blocks are as their leg, or the rest, should be.
+  static bool AllAlong(const Parts& parts, int jump, std::size_t length) {
+    int alike = 0;
+    int unlike = 0;
+    const auto count = [&](DcValues values, int expected) {
+      for (; values.size() >= length; values = values.subspan(length)) {
+        const int off = std::abs(Median(values.first(length)) - expected);
+        ++(2 * off <= std::abs(jump) ? alike : unlike);
+      }
+    };
+    count(parts.right, jump);
+    count(parts.left, jump);
+    count(parts.beside_left, 0);
+    count(parts.beside_right, 0);
+    return 4 * unlike <= alike;
+  }
+
+  // Returns whether the jump begins at once, by `length` blocks on each side of the corner. An edge
+  // that is not quite level crosses a row of blocks gradually.
+  static bool BeginsAtOnce(const Parts& parts, int jump, std::size_t length) {
+    const int size = std::abs(jump);
+    const int sign = jump < 0 ? -1 : 1;
+    const auto sharp = [&](DcValues leg, DcValues rest) {
+      const int with = sign * Median(leg);
+      const int without = sign * Median(rest);
+      return 2 * with >= size && 2 * std::abs(without) <= size && 10 * (with - without) >= 7 * size;
+    };
+    return sharp(Begin(parts.right, length), End(parts.beside_left, length)) &&
+           sharp(End(parts.left, length), Begin(parts.beside_right, length));
   }
 
   // Returns the finding, unless the seam may be an edge of the picture.
