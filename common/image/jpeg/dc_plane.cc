@@ -72,7 +72,7 @@ void DcPlane::Residual(std::size_t row, bool above, int quarters, DcRow& out) co
   if (part_.v > 1) {
     const std::int16_t* const upper_top = Top(row - 1);
     const std::int16_t* const lower_bottom = Bottom(row);
-    // Of more than two rows the difference is too far from the border.
+    // With more than two rows the differences are too far from the border.
     if (part_.v > 2) quarters = 0;
     for (std::size_t x = 0; x < width_; ++x) {
       const auto inner =

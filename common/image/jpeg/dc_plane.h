@@ -14,19 +14,19 @@ namespace millrace {
 using DcRow = std::vector<std::int16_t>;
 using DcValues = std::span<const std::int16_t>;
 
-// 0 of none. MedianOf changes their order.
+// Both return 0 if there are no values. MedianOf changes their order.
 int MedianOf(std::vector<int>& values);
 int Median(DcValues values);
-// Of their distances from a value.
+// Returns the median distance from a value.
 int MedianDistance(DcValues values, int from);
 
 // The rows of blocks that border on another row of MCUs.
 class DcPlane {
  public:
-  // Beyond this no sample's DC is; larger ones are told of elsewhere.
+  // No sample's DC is larger. The reader tells of larger ones elsewhere.
   static constexpr int kLargest = 4095;
 
-  // Of the part `number`.
+  // Takes the part `number` of the scan.
   DcPlane(const DcCoefficients& dcs, std::size_t number, std::int64_t columns, std::int64_t rows);
 
   [[nodiscard]] int h() const { return part_.h; }
@@ -44,11 +44,12 @@ class DcPlane {
     return (part_.v == 1 ? top_ : bottom_).data() + row * width_;
   }
 
-  // How the blocks below the border between the rows of MCUs `row` - 1 and `row` differ from those
-  // above it, less what the differences nearby let expect: that share of it, in quarters, 0 to 2.
-  // Where an MCU has one row of blocks the neighbouring border is asked, above or below.
+  // Writes to `out` how the blocks below the border between the rows of MCUs `row` - 1 and `row`
+  // differ from those above it, less a share of the expectation: `quarters` of it, 0 to 2. The
+  // expectation is the difference within both rows of MCUs; if an MCU has one row of blocks, it is
+  // the difference at the next border, above or below.
   void Residual(std::size_t row, bool above, int quarters, DcRow& out) const;
-  // Whether there is anything to ask, above and below.
+  // Whether there is an expectation, above and below.
   [[nodiscard]] bool HasExpectation(std::size_t row) const {
     return part_.v > 1 || (row > 1 && row + 1 < rows_);
   }

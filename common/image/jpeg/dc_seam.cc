@@ -10,26 +10,26 @@
 namespace millrace {
 namespace {
 
-// A leg has at least so many MCUs.
-constexpr int kShortestLeg = 5;
-constexpr int kFewestColumns = 20;
-constexpr int kFewestRows = 6;
-// MCUs beside the corner that are looked at by themselves.
+// Smaller pictures have too few blocks, and a leg of fewer MCUs proves nothing.
+constexpr int kMinColumns = 20;
+constexpr int kMinRows = 6;
+constexpr int kMinLegMcus = 5;
+// How many MCUs beside the corner are judged by themselves.
 constexpr int kNear = 8;
-// Places of each component that are looked at closely.
-constexpr std::size_t kCandidates = 4;
-// One and a half levels: whole ones leave contours of one at most.
-constexpr int kLeastJump = 12;
-constexpr float kLeastScore = 0.18F;
-// The jump, in usual steps between rows.
-constexpr int kFewestTimes = 5;
-// That are met again on a seam's other side.
-constexpr int kFewestLevels = 4;
+// How many places of each component are judged closely, and what score a place needs, 0 to 1.
+constexpr std::size_t kMaxCandidates = 4;
+constexpr float kMinScore = 0.18F;
+// A jump's size: 1.5 levels, since rounding to whole levels leaves contours of one level; and in
+// units of the usual step between two rows of MCUs.
+constexpr int kMinJump = 12;
+constexpr int kMinTimes = 5;
+// How many levels of the picture continue across the seam.
+constexpr int kMinLevels = 4;
 
-// What a component's rows usually show.
+// How the residuals of a component are made and weighed.
 struct Habits {
-  int quarters = 0;  // of the expectation that make the residuals smallest
-  int most = 1;      // that a block's residual counts
+  int quarters = 0;  // the share of the expectation that makes the residuals smallest
+  int most = 1;      // a block's residual counts up to this
 };
 
 class SeamFinder {
@@ -50,7 +50,8 @@ class SeamFinder {
     for (std::size_t part = 0; part < planes_.size(); ++part) {
       const std::vector<Seam> seams = Seams(part);
       for (const Seam& seam : seams) {
-        // With its opposite it is the border of something in the picture: of a selection of text.
+        // A seam that an opposite one ends is the border of something in the picture, such as a
+        // selection of text.
         const bool ends = std::any_of(seams.begin(), seams.end(), [&](const Seam& other) {
           return 3 * std::abs(seam.jump + other.jump) < std::abs(seam.jump);
         });
@@ -73,7 +74,7 @@ class SeamFinder {
     int jump = 0;
   };
 
-  // By a few rows.
+  // Judges by a few rows.
   static Habits HabitsOf(const DcPlane& plane) {
     constexpr std::size_t kRows = 8;
     Habits habits;
@@ -96,7 +97,7 @@ class SeamFinder {
     return habits;
   }
 
-  // The usual step between two rows of MCUs.
+  // Returns the median step between two rows of MCUs.
   static int UsualStep(const DcPlane& plane, const Habits& habits) {
     std::vector<int> medians;
     DcRow row;
@@ -107,8 +108,9 @@ class SeamFinder {
     return std::max({MedianOf(medians), plane.step() / 8, 1});
   }
 
-  // A small bend in a row of blocks, of those that are any. In what was compressed before, more
-  // coarsely, there is none but of that step, and its contours follow the blocks.
+  // Returns a small second difference along a row of blocks, of those that are not 0. A picture
+  // that was compressed before, more coarsely, has only multiples of that coarser step; its
+  // contours follow the blocks, so a jump of one such step proves nothing.
   static int SmallBend(const DcPlane& plane, std::size_t but_row) {
     std::vector<int> sizes;
     for (std::size_t i = 0; i < plane.rows(); ++i) {
@@ -119,14 +121,15 @@ class SeamFinder {
         if (bend != 0) sizes.push_back(std::abs(bend));
       }
     }
-    // Of a flat picture nothing can be told.
+    // A flat picture proves nothing.
     if (sizes.size() < plane.width()) return DcPlane::kLargest;
     const auto small = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 10);
     std::nth_element(sizes.begin(), small, sizes.end());
     return std::max(*small, plane.step());
   }
 
-  // The sums of a row's residuals, each within the habit, up to each MCU; kNear more on both sides.
+  // Writes the sum of a border's residuals up to each column of MCUs. Each residual counts up to
+  // habits.most. `sums` has kNear entries before the first column and behind the last.
   void AddUp(const DcPlane& plane, const Habits& habits, std::size_t row, bool above,
              std::vector<int>& sums) {
     plane.Residual(row, above, habits.quarters, row_);
@@ -152,7 +155,7 @@ class SeamFinder {
     std::fill_n(end, kNear, sum);
   }
 
-  // The places where the seam is most likely to begin, if anywhere.
+  // Returns the places where a seam most likely begins.
   std::vector<Candidate> Candidates(std::size_t part) {
     const DcPlane& plane = planes_[part];
     std::vector<Candidate> best;
@@ -161,10 +164,10 @@ class SeamFinder {
     std::vector<float> scores(columns_);
     const float unit = 1 / static_cast<float>(habits_[part].most * plane.h());
     for (std::size_t row = 1; row + 1 < plane.rows(); ++row) {
-      // The border above the row of the damage, and the one below: of both, what is expected comes
-      // from the side where there is no seam.
+      // The borders above and below the damaged row of MCUs. The expectation comes from the side
+      // that the seam does not touch.
       if (plane.v() > 1 && row > 1) {
-        upper.swap(lower);  // both borders are asked alike
+        upper.swap(lower);  // the same residuals
       } else {
         AddUp(plane, habits_[part], row, true, upper);
       }
@@ -172,16 +175,17 @@ class SeamFinder {
       const int* const a = upper.data() + kNear;
       const int* const b = lower.data() + kNear;
       ScoreLegs(a, b, unit, scores);
-      for (std::size_t x = kShortestLeg; x + kShortestLeg < columns_; ++x) {
-        if (scores[x] < kLeastScore) continue;
+      for (std::size_t x = kMinLegMcus; x + kMinLegMcus < columns_; ++x) {
+        if (scores[x] < kMinScore) continue;
         const float score = std::min(scores[x], ScoreCorner(a, b, x) * unit + 0.2F);
-        if (score >= kLeastScore) Keep({row, x, score}, best);
+        if (score >= kMinScore) Keep({row, x, score}, best);
       }
     }
     return best;
   }
 
-  // Of each column: how far the legs of a seam from there are alike off, more than what is beside.
+  // Scores a seam that begins at each column: by how much both legs jump, and the rest of the two
+  // borders does not.
   void ScoreLegs(const int* a, const int* b, float unit, std::vector<float>& scores) const {
     const float* const before = inverse_.data();
     const float* const behind = inverse_behind_.data();
@@ -194,14 +198,13 @@ class SeamFinder {
       const float left = static_cast<float>(b[x]) * before[x];
       const float beside_left = static_cast<float>(a[x]) * before[x];
       const float beside_right = static_cast<float>(whole_b - b[x + 1]) * behind[x];
-      // Twice the smaller leg (below 0 where they differ in sign), less twice the larger other
-      // part.
+      // Twice the smaller leg (below 0 if the legs differ in sign), less twice the larger rest.
       to[x] = half * (std::abs(right + left) - std::abs(right - left) -
                       std::abs(beside_left + beside_right) - std::abs(beside_left - beside_right));
     }
   }
 
-  // Likewise, of what is close to the corner.
+  // The same score, by the MCUs close to the corner alone.
   [[nodiscard]] float ScoreCorner(const int* a, const int* b, std::size_t x) const {
     const float before = inverse_[std::min<std::size_t>(kNear, x)];
     const float behind = inverse_[std::min<std::size_t>(kNear, columns_ - x - 1)];
@@ -224,20 +227,20 @@ class SeamFinder {
       if (found.score > other.score) other = found;
       return;
     }
-    if (best.size() < kCandidates) return best.push_back(found);
+    if (best.size() < kMaxCandidates) return best.push_back(found);
     const auto least = std::min_element(
         best.begin(), best.end(),
         [](const Candidate& one, const Candidate& other) { return one.score < other.score; });
     if (found.score > least->score) *least = found;
   }
 
-  // The residuals along both borders, and the four parts that a seam makes of them.
+  // The residuals along both borders, in the four parts that a seam makes of them.
   struct Parts {
     DcRow upper;
     DcRow lower;
     DcValues right;  // the legs
     DcValues left;
-    DcValues beside_left;  // what is no leg
+    DcValues beside_left;  // the rest of the borders
     DcValues beside_right;
   };
   void Split(std::size_t part, const Candidate& at, Parts& parts) const {
@@ -262,20 +265,20 @@ class SeamFinder {
   std::vector<Seam> Seams(std::size_t part) {
     std::vector<Seam> seams;
     for (Candidate candidate : Candidates(part)) {
-      // Some MCUs behind the flipped bit are no one's.
+      // The blocks of a few MCUs behind the flipped bit have any value.
       for (const std::size_t further : {0, 1, 1, 2}) {
         candidate.column += further;
-        if (candidate.column + kShortestLeg >= columns_) break;
+        if (candidate.column + kMinLegMcus >= columns_) break;
         if (const auto seam = Shaped(part, candidate)) seams.push_back(*seam);
       }
     }
     return seams;
   }
 
-  // Whether a seam of one and the same jump begins there.
+  // Returns the seam that begins there, if the legs have one jump and nothing else has.
   [[nodiscard]] std::optional<Seam> Shaped(std::size_t part, const Candidate& at) const {
     const auto mcu = static_cast<std::int64_t>(at.row * columns_ + at.column);
-    // At a restart DC coefficients begin anew, and the seam ends.
+    // A restart ends the seam: DC coefficients begin anew.
     if (restart_interval_ > 0 && (mcu / restart_interval_ + 1) * restart_interval_ <
                                      static_cast<std::int64_t>((at.row + 2) * columns_)) {
       return {};
@@ -287,42 +290,12 @@ class SeamFinder {
     legs.insert(legs.end(), parts.left.begin(), parts.left.end());
     const int jump = Median(legs);
     const int size = std::abs(jump);
-    // Rounding draws contours in smooth areas: of a step of the quantization, or of a level.
-    if (size < std::max(2 * plane.step(), kLeastJump)) return {};
+    // Rounding draws contours in smooth areas, of one step of the quantization or one level.
+    if (size < std::max(2 * plane.step(), kMinJump)) return {};
     if (5 * MedianDistance(legs, jump) > 2 * size) return {};
-    const int right = Median(parts.right);
-    const int left = Median(parts.left);
-    if (10 * std::abs(right - left) > std::max(3 * size, 10 * plane.step())) return {};
-    const int beside =
-        std::max(std::abs(Median(parts.beside_left)), std::abs(Median(parts.beside_right)));
-    if (10 * beside > std::max(3 * size, 5 * plane.step())) return {};
-    std::vector<std::int16_t> others(parts.beside_left.begin(), parts.beside_left.end());
-    others.insert(others.end(), parts.beside_right.begin(), parts.beside_right.end());
-    if (2 * MedianDistance(others, 0) > size) return {};
-    // So it is all along.
+    if (!OnLegsAlone(parts, jump, plane.step())) return {};
     const auto near_by = static_cast<std::size_t>(kNear * plane.h());
-    int alike = 0;
-    int unlike = 0;
-    const auto count = [&](DcValues values, int expected) {
-      for (; values.size() >= near_by; values = values.subspan(near_by)) {
-        ++(2 * std::abs(Median(values.first(near_by)) - expected) <= size ? alike : unlike);
-      }
-    };
-    count(parts.right, jump);
-    count(parts.left, jump);
-    count(parts.beside_left, 0);
-    count(parts.beside_right, 0);
-    if (4 * unlike > alike) return {};
-    // At the corner the jump is there at once: an edge that is not quite level crosses a row of
-    // blocks bit by bit.
-    const int sign = jump < 0 ? -1 : 1;
-    const auto sharp = [&](DcValues leg, DcValues other) {
-      const int with = sign * Median(leg);
-      const int without = sign * Median(other);
-      return 2 * with >= size && 2 * std::abs(without) <= size && 10 * (with - without) >= 7 * size;
-    };
-    if (!sharp(Begin(parts.right, near_by), End(parts.beside_left, near_by))) return {};
-    if (!sharp(End(parts.left, near_by), Begin(parts.beside_right, near_by))) return {};
+    if (!AllAlong(parts, jump, near_by) || !BeginsAtOnce(parts, jump, near_by)) return {};
     if (!StepsOnce(plane, at, at.row, true, size) ||
         !StepsOnce(plane, at, at.row + 1, false, size)) {
       return {};
@@ -331,22 +304,67 @@ class SeamFinder {
     return Seam{at, jump};
   }
 
-  // Whether it is none of the picture's own edges.
+  // Returns whether both legs jump alike, and the rest of the two borders does not.
+  static bool OnLegsAlone(const Parts& parts, int jump, int step) {
+    const int size = std::abs(jump);
+    const int right = Median(parts.right);
+    const int left = Median(parts.left);
+    if (10 * std::abs(right - left) > std::max(3 * size, 10 * step)) return false;
+    const int beside =
+        std::max(std::abs(Median(parts.beside_left)), std::abs(Median(parts.beside_right)));
+    if (10 * beside > std::max(3 * size, 5 * step)) return false;
+    std::vector<std::int16_t> rest(parts.beside_left.begin(), parts.beside_left.end());
+    rest.insert(rest.end(), parts.beside_right.begin(), parts.beside_right.end());
+    return 2 * MedianDistance(rest, 0) <= size;
+  }
+
+  // Returns whether most sections of `length` blocks are as their leg, or the rest, should be.
+  static bool AllAlong(const Parts& parts, int jump, std::size_t length) {
+    int alike = 0;
+    int unlike = 0;
+    const auto count = [&](DcValues values, int expected) {
+      for (; values.size() >= length; values = values.subspan(length)) {
+        const int off = std::abs(Median(values.first(length)) - expected);
+        ++(2 * off <= std::abs(jump) ? alike : unlike);
+      }
+    };
+    count(parts.right, jump);
+    count(parts.left, jump);
+    count(parts.beside_left, 0);
+    count(parts.beside_right, 0);
+    return 4 * unlike <= alike;
+  }
+
+  // Returns whether the jump begins at once, by `length` blocks on each side of the corner. An edge
+  // that is not quite level crosses a row of blocks gradually.
+  static bool BeginsAtOnce(const Parts& parts, int jump, std::size_t length) {
+    const int size = std::abs(jump);
+    const int sign = jump < 0 ? -1 : 1;
+    const auto sharp = [&](DcValues leg, DcValues rest) {
+      const int with = sign * Median(leg);
+      const int without = sign * Median(rest);
+      return 2 * with >= size && 2 * std::abs(without) <= size && 10 * (with - without) >= 7 * size;
+    };
+    return sharp(Begin(parts.right, length), End(parts.beside_left, length)) &&
+           sharp(End(parts.left, length), Begin(parts.beside_right, length));
+  }
+
+  // Returns the finding, unless the seam may be an edge of the picture.
   [[nodiscard]] std::optional<DcSeam> Verified(std::size_t part, const Seam& seam) const {
     const DcPlane& plane = planes_[part];
     const int size = std::abs(seam.jump);
     Parts parts;
     Split(part, seam.at, parts);
-    if (!LevelsGoOn(plane, seam.at, parts, seam.jump)) return {};
+    if (!Continues(plane, seam.at, parts, seam.jump)) return {};
     if (size < 2 * SmallBend(plane, seam.at.row)) return {};
     const int usual = UsualStep(plane, habits_[part]);
-    if (size < kFewestTimes * usual) return {};
+    if (size < kMinTimes * usual) return {};
     return DcSeam{static_cast<std::int64_t>(seam.at.row * columns_ + seam.at.column),
                   seam.jump / 8.0, static_cast<double>(size) / usual};
   }
 
-  // Whether the rows of blocks close to the border above `row` differ as they do further away, in
-  // the columns of the leg: a soft edge takes several of them.
+  // Returns whether the rows of blocks next to the border above `row` differ as those further away
+  // do, in the columns of the leg. A soft edge takes several rows.
   static bool StepsOnce(const DcPlane& plane, const Candidate& at, std::size_t row, bool right,
                         int size) {
     const auto h = static_cast<std::size_t>(plane.h());
@@ -377,7 +395,7 @@ class SeamFinder {
     return 5 * std::max(std::abs(near[0] - near[2]), std::abs(near[1] - near[3])) <= 2 * size;
   }
 
-  // Whether no border of rows nearby has a step like that, before the damage's column or behind it.
+  // Returns whether no other border of rows nearby has such a step, left or right of the damage.
   [[nodiscard]] bool CalmAround(std::size_t part, const Candidate& at, int size) const {
     constexpr std::size_t kAround = 3;
     const DcPlane& plane = planes_[part];
@@ -395,12 +413,12 @@ class SeamFinder {
     return true;
   }
 
-  // Whether the picture goes on across the seam, off by one constant: that is told by blocks of
-  // several levels. Two flat areas may border on each other anyhow.
-  static bool LevelsGoOn(const DcPlane& plane, const Candidate& at, const Parts& parts, int jump) {
+  // Returns whether the picture continues behind the seam, off by one constant on several levels.
+  // On one level two flat areas may meet.
+  static bool Continues(const DcPlane& plane, const Candidate& at, const Parts& parts, int jump) {
     struct Block {
-      int level;  // of both sides, were there no jump
-      int off;    // how far it is from that
+      int level;  // the mean of both sides, without the jump
+      int off;    // their difference, without the jump
     };
     std::vector<Block> blocks;
     std::vector<int> sizes;
@@ -417,8 +435,7 @@ class SeamFinder {
     std::sort(blocks.begin(), blocks.end(),
               [](const Block& one, const Block& other) { return one.level < other.level; });
     const int noise = MedianOf(sizes);
-    // Of two textures that have nothing to do with each other the mean varies less than the
-    // difference.
+    // If the sides have nothing to do with each other, the mean varies less than the difference.
     const int usual = blocks[blocks.size() / 2].level;
     sizes.clear();
     for (const Block& block : blocks) sizes.push_back(std::abs(block.level - usual));
@@ -428,7 +445,7 @@ class SeamFinder {
     const int most = std::max(plane.step(), size / 3);
     const std::size_t fewest = std::max<std::size_t>(3, blocks.size() / 50);
     int good = 0;
-    std::size_t bad = 0;  // blocks of other levels
+    std::size_t bad = 0;  // blocks of levels that do not continue
     std::vector<int> off;
     for (std::size_t i = 0; i < blocks.size();) {
       off.clear();
@@ -441,8 +458,8 @@ class SeamFinder {
         bad += off.size();
       }
     }
-    if (good < kFewestLevels || 5 * bad > blocks.size()) return false;
-    // What lies over a picture, half transparent, makes bright and dark ones more alike.
+    if (good < kMinLevels || 5 * bad > blocks.size()) return false;
+    // A half-transparent layer brings bright and dark levels closer to each other.
     for (const int sign : {-1, 1}) {
       off.clear();
       std::vector<int> levels;
@@ -472,7 +489,7 @@ class SeamFinder {
 
 std::optional<DcSeam> FindDcSeam(const DcCoefficients& dcs, const JpegScan& scan,
                                  std::int64_t restart_interval) {
-  if (scan.mcus_wide < kFewestColumns || scan.mcus_high < kFewestRows) return {};
+  if (scan.mcus_wide < kMinColumns || scan.mcus_high < kMinRows) return {};
   if (restart_interval > 0 && restart_interval < 2 * scan.mcus_wide) return {};
   return SeamFinder(dcs, scan, restart_interval).Find();
 }

@@ -1,18 +1,18 @@
-// The seam that a flipped bit leaves in a picture.
+// Finds the seam that a flipped bit leaves in a picture.
 //
-// DC coefficients are coded as differences from one block to the next. A flipped bit often leaves
-// data that is valid code, and a DC that is off by the same amount in all blocks that follow, in
-// the order of the data: to the right in this row of MCUs, and in all rows below. The seam has two
-// legs, above the MCUs from the damage to the row's end, and below those before it:
+// A DC coefficient is coded as the difference from the block before. A flipped bit often leaves
+// data that is valid code, and the DC of all blocks that follow is off by one constant. In data
+// order these are the MCUs to the right of the damage, and all rows of MCUs below. So the seam has
+// two legs: above the MCUs from the damage to the row's end, and below those before the damage:
 //
 //     . . . . . . . . .
-//     . . . . x---------     x: the damage; ---: the legs, across which
-//     ---------# # # # #     the DC jumps by one constant
+//     . . . . x---------     x: the damage; ---: the legs
+//     ---------# # # # #     #: off by a constant
 //     # # # # # # # # #
 //
-// No edge of a sound picture is known to run like that: along the borders of MCUs, exactly one row
-// of MCUs up at some column, with the same step on both legs, which no picture shows but one of
-// flat areas; so those are passed over.
+// An edge of a sound picture would have to follow the borders of MCUs, go up by exactly one row of
+// them at some column, jump by the same constant on both legs, and have a picture behind it that
+// continues the one before.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@
 namespace millrace {
 
 struct DcSeam {
-  std::int64_t mcu = 0;  // where it begins, give or take a few
+  std::int64_t mcu = 0;  // where it begins, to within a few MCUs
   double levels = 0;     // by how much the samples behind it are off
-  // That, in units of the usual step between two rows of MCUs of this picture.
+  // Its size in units of the usual step between two rows of MCUs of this picture.
   double times = 0;
 };
 
@@ -45,7 +45,7 @@ struct DcCoefficients {
   [[nodiscard]] std::size_t BlocksInMcu() const;
 };
 
-// `restart_interval`: in MCUs, or 0.
+// Returns the seam that is the most times the usual step. `restart_interval`: in MCUs, or 0.
 std::optional<DcSeam> FindDcSeam(const DcCoefficients& dcs, const JpegScan& scan,
                                  std::int64_t restart_interval);
 

@@ -174,10 +174,11 @@ def cjpeg(folder):
 
 
 def jpegtran(image, rng):
-    args = [program("jpegtran"), "-copy", "all"]
-    args += rng.choice([["-progressive"], ["-optimize"], ["-restart", f"{rng.randint(1, 9)}B"], ["-grayscale"], ["-rotate", "90"],
-                        ["-flip", "horizontal"], ["-transpose"]])
-    return ended(args, pillow(image, rng))
+    made = pillow(image, rng)
+    ways = [["-progressive"], ["-optimize"], ["-restart", f"{rng.randint(1, 9)}B"], ["-rotate", "90"], ["-flip", "horizontal"], ["-transpose"]]
+    if b"Adobe" not in made[:40]:  # CMYK
+        ways.append(["-grayscale"])
+    return ended([program("jpegtran"), "-copy", "all", *rng.choice(ways)], made)
 
 
 def imagemagick(image, rng):
