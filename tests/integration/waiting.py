@@ -9,7 +9,7 @@ import time
 # Under a sanitizer everything takes many times longer: deadlines only bound a failing test.
 PATIENCE_S = 100
 
-PORTS_IN_RANGE = 64
+PORTS_IN_RANGE = 200
 
 
 def wait_until(condition, what, patience_s=PATIENCE_S):
@@ -27,7 +27,7 @@ _claims = []  # open files: a range of ports is this process's until it ends
 
 
 def free_ports(count):
-    """The first of `count` ports in a row, at most 64, that nobody listens on and that no other test is given."""
+    """The first of `count` ports in a row, at most PORTS_IN_RANGE, that nobody listens on and that no other test is given."""
     assert count <= PORTS_IN_RANGE
     while True:
         first = 10_000 + PORTS_IN_RANGE * random.randrange(20_000 // PORTS_IN_RANGE)
