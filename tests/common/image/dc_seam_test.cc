@@ -179,6 +179,20 @@ TEST_CASE("an edge that is not quite level is none") {
   }
 }
 
+TEST_CASE("a soft edge is none") {
+  for (const double width : {0.5, 1.0, 2.0}) {
+    for (const double fall : {0.0, 0.5, 1.0, 1.5}) {
+      const auto picture = [=](double x, double y) {
+        const double below = (y - 15.5 + fall * x / kColumns) / width;
+        return Landscape(x, y) + 40 / (1 + std::exp(-4 * below));
+      };
+      for (const Layout& layout : {kGrey, kHalved, kTall}) {
+        CHECK_FALSE(Find(Coefficients(layout, picture, Nothing)));
+      }
+    }
+  }
+}
+
 TEST_CASE("what ends again as it began is something in the picture") {
   const auto selected = [](std::int64_t mcu, std::size_t part) {
     return part == 0 && mcu >= 500 && mcu < 750 ? 30.0 : 0.0;
