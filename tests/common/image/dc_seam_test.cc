@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -198,6 +199,14 @@ TEST_CASE("what ends again as it began is something in the picture") {
     return part == 0 && mcu >= 500 && mcu < 750 ? 30.0 : 0.0;
   };
   CHECK_FALSE(Find(Coefficients(kHalved, Landscape, selected)));
+}
+
+TEST_CASE("several such steps, row below row, are the picture's own") {
+  const auto staircase = [](std::int64_t mcu, std::size_t part) {
+    if (part > 0 || mcu < 500) return 0.0;
+    return 20.0 * static_cast<double>(std::min<std::int64_t>(3, 1 + (mcu - 500) / (2 * kColumns)));
+  };
+  CHECK_FALSE(Find(Coefficients(kHalved, Landscape, staircase)));
 }
 
 TEST_CASE("flat areas may border on each other along such a line") {
