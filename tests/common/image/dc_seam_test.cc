@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -179,11 +180,33 @@ TEST_CASE("an edge that is not quite level is none") {
   }
 }
 
+TEST_CASE("a soft edge is none") {
+  for (const double width : {0.5, 1.0, 2.0}) {
+    for (const double fall : {0.0, 0.5, 1.0, 1.5}) {
+      const auto picture = [=](double x, double y) {
+        const double below = (y - 15.5 + fall * x / kColumns) / width;
+        return Landscape(x, y) + 40 / (1 + std::exp(-4 * below));
+      };
+      for (const Layout& layout : {kGrey, kHalved, kTall}) {
+        CHECK_FALSE(Find(Coefficients(layout, picture, Nothing)));
+      }
+    }
+  }
+}
+
 TEST_CASE("what ends again as it began is something in the picture") {
   const auto selected = [](std::int64_t mcu, std::size_t part) {
     return part == 0 && mcu >= 500 && mcu < 750 ? 30.0 : 0.0;
   };
   CHECK_FALSE(Find(Coefficients(kHalved, Landscape, selected)));
+}
+
+TEST_CASE("several such steps, row below row, are the picture's own") {
+  const auto staircase = [](std::int64_t mcu, std::size_t part) {
+    if (part > 0 || mcu < 500) return 0.0;
+    return 20.0 * static_cast<double>(std::min<std::int64_t>(3, 1 + (mcu - 500) / (2 * kColumns)));
+  };
+  CHECK_FALSE(Find(Coefficients(kHalved, Landscape, staircase)));
 }
 
 TEST_CASE("flat areas may border on each other along such a line") {
