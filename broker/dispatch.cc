@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/job_queue.h"
+#include "common/base/check.h"
 
 namespace millrace {
 namespace {
@@ -125,6 +126,8 @@ bool JobQueue::DispatchAlone(StageIndex index, Instant now) {
 }
 
 void JobQueue::Send(Worker& worker, Job& job, Instant now) {
+  Check(worker.HasFreeSlot() && worker.stage == job.stage, "a worker is sent what it may hold");
+  Check(!job.InFlight(), "a job is with one worker");
   job.delivery = Delivery(job.delivery.value() + 1);
   SetState(job, JobState::kSent);
   job.holder = worker.id;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/base/check.h"
+
 namespace millrace {
 namespace {
 
@@ -12,7 +14,9 @@ constexpr Duration kLastWords = std::chrono::seconds(2);
 
 std::uint64_t Durability::Post(StateRequest request, Done done) {
   if (broken_) return last_posted_;
-  last_posted_ = env_.Post(std::move(request));
+  const std::uint64_t number = env_.Post(std::move(request));
+  Check(number == last_posted_ + 1, "requests to the state are numbered one by one");
+  last_posted_ = number;
   if (done) asked_.emplace(last_posted_, std::move(done));
   return last_posted_;
 }
@@ -33,6 +37,8 @@ void Durability::ReplyAfter(std::uint64_t number, std::string identity, std::uin
 
 void Durability::OnState() {
   StateProgress progress = env_.TakeProgress();
+  Check(progress.durable >= durable_ && progress.durable <= last_posted_,
+        "what is on disk was posted, and stays there");
   durable_ = progress.durable;
   for (StateAnswered& answered : progress.answers) {
     const auto asked = asked_.find(answered.number);

@@ -1,8 +1,9 @@
 #include "broker/job_queue.h"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
+
+#include "common/base/check.h"
 
 namespace millrace {
 namespace {
@@ -29,10 +30,11 @@ std::string CommonestFailures(const RunCounts& counts) {
 
 JobQueue::JobQueue(std::vector<StageSettings> stages)
     : settings_(std::move(stages)), stages_(settings_.size()) {
-  assert(!settings_.empty());
+  Check(!settings_.empty(), "a topology has stages");
 }
 
 void JobQueue::StartRun(RunId id, const StopRule& stop_rule, RunStart start, Instant now) {
+  Check(!runs_.contains(id), "a run is started once");
   Run& run = runs_[id];
   run.id = id;
   run.stop_rule = stop_rule;
@@ -95,11 +97,14 @@ JobQueue::Job& JobQueue::AddJob(Job job) {
 
 void JobQueue::RemoveJob(JobId id) {
   const auto found = jobs_.find(id);
+  Check(found != jobs_.end(), "a job is removed once");
   Job& job = found->second;
   SetState(job, JobState::kReady);
   ClearDeadline(job);
   StageState& stage = stages_[job.stage];
   RunInStage& share = runs_.at(job.run).stages[job.stage];
+  Check(stage.jobs > 0 && stage.bytes >= job.bytes, "a stage counts the job that it has");
+  Check(share.jobs > 0 && share.bytes >= job.bytes, "a run counts the job that it has");
   stage.jobs -= 1;
   stage.bytes -= job.bytes;
   share.jobs -= 1;
@@ -114,6 +119,7 @@ void JobQueue::SetState(Job& job, JobState state) {
   if (was == is) return;
   StageState& stage = stages_[job.stage];
   RunInStage& share = runs_.at(job.run).stages[job.stage];
+  Check(is || (stage.in_flight > 0 && share.in_flight > 0), "a job that was sent was counted");
   stage.in_flight += is ? 1 : -1;
   share.in_flight += is ? 1 : -1;
   if (!is) job.holder = IncarnationId();
@@ -277,6 +283,7 @@ void JobQueue::CheckRunEnd(Run& run) {
   for (const RunInStage& share : run.stages) jobs += share.jobs;
   if (jobs > 0 || run.recording || run.phase == RunPhase::kEnded) return;
   if (run.phase == RunPhase::kActive && !run.scan_ended) return;
+  Check(run.counts.ended() <= run.counts.scanned, "no more items end than there are");
   run.phase = RunPhase::kEnded;
   actions_.emplace_back(RunEnded{run.id});
 }

@@ -12,7 +12,7 @@
 //    while it was marked `alone`.
 //
 // Where the code is: job_queue.cc (runs, jobs, counters), reports.cc (what workers say),
-// dispatch.cc (who gets what), losses.cc (workers that are gone), timers.cc.
+// dispatch.cc (who gets what), losses.cc (workers that are gone), timers.cc, invariants.cc.
 #pragma once
 
 #include <cstdint>
@@ -134,6 +134,9 @@ class JobQueue {
     Duration present{0};  // of all its workers joined, ever
   };
   [[nodiscard]] StageTotals Totals(StageIndex stage, Instant now) const;
+  // What does not hold that should between any two events; nothing where all does (invariants.cc).
+  // For tests and the simulation: it looks at every job.
+  [[nodiscard]] std::optional<std::string> BrokenInvariant() const;
   // Reports and claims about leases that were not the latest, so far.
   [[nodiscard]] std::uint64_t stale_reports() const { return stale_reports_; }
 

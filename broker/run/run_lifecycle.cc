@@ -8,12 +8,12 @@
 namespace millrace {
 namespace {
 
-using S = RunState;
-using E = RunEvent;
+using S = life::State;
+using E = life::Event;
 
 // Every step that there is. What is not here is refused, or comes too late and changes nothing.
-const std::vector<RunTransition>& Table() {
-  static const std::vector<RunTransition> table = {
+const std::vector<life::Transition>& Table() {
+  static const std::vector<life::Transition> table = {
       // Opening: what is to become of it may change until its folder is held and it is recorded.
       {S::kOpening, E::kSubmit, {S::kOpening}},
       {S::kOpening, E::kRetry, {S::kOpening}},
@@ -92,7 +92,7 @@ const std::vector<RunTransition>& Table() {
 }
 
 bool Allows(S from, E event, S to) {
-  return std::any_of(Table().begin(), Table().end(), [&](const RunTransition& row) {
+  return std::any_of(Table().begin(), Table().end(), [&](const life::Transition& row) {
     return row.from == from && row.event == event &&
            std::find(row.to.begin(), row.to.end(), to) != row.to.end();
   });
@@ -100,21 +100,25 @@ bool Allows(S from, E event, S to) {
 
 }  // namespace
 
-std::span<const RunTransition> RunTransitions() { return Table(); }
+namespace life {
 
-std::string RunStateName(RunState state) {
-  constexpr std::array<const char*, kRunStates> kNames = {
-      "Opening", "Loading", "Active", "Pausing", "Paused", "Stopping", "Closing", "Ended"};
+std::span<const Transition> Transitions() { return Table(); }
+
+std::string StateName(State state) {
+  constexpr std::array<const char*, kStates> kNames = {"Opening", "Loading",  "Active",  "Pausing",
+                                                       "Paused",  "Stopping", "Closing", "Ended"};
   return kNames.at(static_cast<std::size_t>(state));
 }
 
-std::string RunEventName(RunEvent event) {
-  constexpr std::array<const char*, kRunEvents> kNames = {
+std::string EventName(Event event) {
+  constexpr std::array<const char*, kEvents> kNames = {
       "submit", "retry",       "pause",          "resume",      "cancel",       "stop",
       "leave",  "folder held", "folder refused", "opened",      "open refused", "recipes known",
       "loaded", "queue stops", "queue paused",   "queue ended", "closed"};
   return kNames.at(static_cast<std::size_t>(event));
 }
+
+}  // namespace life
 
 RunLifecycle RunLifecycle::New(LoadMode mode) {
   RunLifecycle life;
@@ -142,7 +146,7 @@ RunLifecycle RunLifecycle::Over(RunId run) {
 
 // --- guards
 
-Result<void> RunLifecycle::MayOpen(const RunConditions& conditions) {
+Result<void> RunLifecycle::MayOpen(const life::Conditions& conditions) {
   if (conditions.shutting_down) {
     return Fail(ErrorCode::kUnavailable, "the broker is shutting down");
   }
@@ -150,7 +154,8 @@ Result<void> RunLifecycle::MayOpen(const RunConditions& conditions) {
   return {};
 }
 
-Error RunLifecycle::RefuseOther(const std::string& output, const RunConditions& conditions) const {
+Error RunLifecycle::RefuseOther(const std::string& output,
+                                const life::Conditions& conditions) const {
   if (Result<void> may = MayOpen(conditions); !may) return may.error();
   return {ErrorCode::kUnavailable,
           (run_.valid() ? Name() : std::string("another run")) + " is writing to " + output};
@@ -160,7 +165,7 @@ Error RunLifecycle::IsEnding() const {
   return {ErrorCode::kNotFound, Name() + " is ending already"};
 }
 
-Result<void> RunLifecycle::Guard(RunEvent request, const RunConditions& conditions) const {
+Result<void> RunLifecycle::Guard(life::Event request, const life::Conditions& conditions) const {
   const bool ending = state_ == S::kStopping || state_ == S::kClosing ||
                       (state_ == S::kOpening && then_ == Then::kStop);
   switch (request) {
@@ -187,12 +192,12 @@ Result<void> RunLifecycle::Guard(RunEvent request, const RunConditions& conditio
 
 // --- events
 
-Result<RunStep> RunLifecycle::Request(RunEvent request, const RunConditions& conditions,
-                                      RunEnd end) {
+Result<life::Step> RunLifecycle::Request(life::Event request, const life::Conditions& conditions,
+                                         life::End end) {
   RETURN_IF_ERROR(Guard(request, conditions));
   event_ = request;
   effects_.clear();
-  RunStep step;
+  life::Step step;
   if (request == E::kCancel) {
     Stop(std::move(end));
   } else if (request == E::kPause) {
@@ -204,8 +209,8 @@ Result<RunStep> RunLifecycle::Request(RunEvent request, const RunConditions& con
   return step;
 }
 
-std::vector<RunEffect> RunLifecycle::On(RunEvent event, const RunConditions& conditions,
-                                        RunEnd end) {
+std::vector<life::Effect> RunLifecycle::On(life::Event event, const life::Conditions& conditions,
+                                           life::End end) {
   event_ = event;
   effects_.clear();
   const auto ends = [&] {
@@ -261,7 +266,7 @@ std::vector<RunEffect> RunLifecycle::On(RunEvent event, const RunConditions& con
       break;
     case E::kClosed:
       Move(S::kEnded);
-      Do(RunEffect::kTellEnded);
+      Do(life::Effect::kTellEnded);
       break;
     default:
       Check(false, "a request is taken by Request");
@@ -284,7 +289,7 @@ bool RunLifecycle::at_rest() const {
 }
 
 std::string RunLifecycle::Describe() const {
-  std::string text = RunStateName(state_);
+  std::string text = life::StateName(state_);
   text += then_ == Then::kContinue ? ", continues" : then_ == Then::kPause ? ", pauses" : ", stops";
   if (on_refusal_ == S::kPaused) text += ", was paused";
   const auto add = [&](bool is, const char* what) { text += is ? what : ""; };
@@ -301,43 +306,43 @@ std::string RunLifecycle::Describe() const {
 
 // --- steps
 
-void RunLifecycle::Move(RunState to) {
+void RunLifecycle::Move(life::State to) {
   Check(Allows(state_, event_, to), "a run's step is in the table of its life");
   state_ = to;
 }
 
 void RunLifecycle::Record(bool paused) {
   if (std::exchange(recorded_paused_, paused) == paused) return;
-  Do(paused ? RunEffect::kRecordPaused : RunEffect::kRecordActive);
+  Do(paused ? life::Effect::kRecordPaused : life::Effect::kRecordActive);
 }
 
-Result<RunReply> RunLifecycle::Continue() {
+Result<life::Reply> RunLifecycle::Continue() {
   switch (state_) {
     case S::kOpening:
-      if (then_ == Then::kStop) return RunReply::kWhenEnded;
+      if (then_ == Then::kStop) return life::Reply::kWhenEnded;
       then_ = Then::kContinue;
       // Only a run that was under way anyway is recorded before its folder is known to be there.
       if (run_.valid() && on_refusal_ != S::kPaused) Record(/*paused=*/false);
-      return RunReply::kWhenOpened;
+      return life::Reply::kWhenOpened;
     case S::kPausing:
       then_ = Then::kContinue;
       // Recorded now, though what is in flight is still coming back: the next broker is to
       // continue.
       Record(/*paused=*/false);
-      return RunReply::kWhenDurable;
+      return life::Reply::kWhenDurable;
     case S::kPaused:
       EnterOpening(Then::kContinue);
-      return RunReply::kWhenOpened;
+      return life::Reply::kWhenOpened;
     case S::kStopping:
     case S::kClosing:
-      return RunReply::kWhenEnded;
+      return life::Reply::kWhenEnded;
     default:
       Check(state_ != S::kEnded, "nobody submits to a run that has ended");
-      return event_ == E::kRetry ? RunReply::kNow : RunReply::kWhenDurable;
+      return event_ == E::kRetry ? life::Reply::kNow : life::Reply::kWhenDurable;
   }
 }
 
-Result<RunReply> RunLifecycle::Pause() {
+Result<life::Reply> RunLifecycle::Pause() {
   Check(run_.valid(), "a run that is paused has been recorded");
   if (state_ == S::kOpening || state_ == S::kPausing) {
     then_ = Then::kPause;
@@ -347,10 +352,10 @@ Result<RunReply> RunLifecycle::Pause() {
   } else if (state_ == S::kActive) {
     then_ = Then::kPause;
     Move(S::kPausing);
-    Do(RunEffect::kPauseInQueue);
+    Do(life::Effect::kPauseInQueue);
   }
   Record(/*paused=*/true);
-  return RunReply::kWhenDurable;
+  return life::Reply::kWhenDurable;
 }
 
 void RunLifecycle::Leave() {
@@ -365,7 +370,7 @@ void RunLifecycle::Leave() {
     case S::kActive:
       then_ = Then::kPause;
       Move(S::kPausing);
-      return Do(RunEffect::kPauseInQueue);
+      return Do(life::Effect::kPauseInQueue);
     case S::kPausing:
       then_ = Then::kPause;
       return;
@@ -374,7 +379,7 @@ void RunLifecycle::Leave() {
   }
 }
 
-void RunLifecycle::Stop(RunEnd end) {
+void RunLifecycle::Stop(life::End end) {
   const auto take = [&] {
     result_ = end.result;
     reason_ = std::move(end.reason);
@@ -398,7 +403,7 @@ void RunLifecycle::Stop(RunEnd end) {
       take();
       if (!in_queue_) return CountThenClose();
       Move(S::kStopping);
-      return Do(RunEffect::kStopInQueue);
+      return Do(life::Effect::kStopInQueue);
     case S::kStopping:
     case S::kClosing:
     case S::kEnded:
@@ -411,15 +416,15 @@ void RunLifecycle::EnterOpening(Then then) {
   needs_recipes_ = true;  // it may continue with other workers than it had
   then_ = then;
   Move(S::kOpening);
-  Do(RunEffect::kHoldFolder);
+  Do(life::Effect::kHoldFolder);
 }
 
-void RunLifecycle::FolderHeld(const RunConditions& conditions) {
+void RunLifecycle::FolderHeld(const life::Conditions& conditions) {
   has_folder_ = true;
   if (!run_.valid()) {
     recording_ = true;
     Move(S::kOpening);
-    return Do(RunEffect::kOpenInState);
+    return Do(life::Effect::kOpenInState);
   }
   Opened(conditions);
 }
@@ -429,28 +434,28 @@ void RunLifecycle::FolderRefused() {
   if (!run_.valid()) return DropUnopened();
   switch (then_) {
     case Then::kStop:
-      Do(RunEffect::kAnswerOpened);  // its end says why nothing was written
+      Do(life::Effect::kAnswerOpened);  // its end says why nothing was written
       return CountThenClose();
     case Then::kPause:
-      Do(RunEffect::kRefuseOpened);
+      Do(life::Effect::kRefuseOpened);
       return Move(S::kPaused);
     case Then::kContinue:
       if (on_refusal_ == S::kPaused) {
-        Do(RunEffect::kRefuseOpened);
+        Do(life::Effect::kRefuseOpened);
         return Move(S::kPaused);
       }
       Move(S::kEnded);
-      return Do(RunEffect::kForget);
+      return Do(life::Effect::kForget);
   }
 }
 
-void RunLifecycle::Opened(const RunConditions& conditions) {
+void RunLifecycle::Opened(const life::Conditions& conditions) {
   Check(run_.valid(), "a run that is open has its number");
   recording_ = false;
   // One that was paused has none: it was cleared when the run began.
-  if (on_refusal_ == S::kEnded) Do(RunEffect::kClearReport);
+  if (on_refusal_ == S::kEnded) Do(life::Effect::kClearReport);
   if (then_ == Then::kContinue) Record(/*paused=*/false);
-  Do(RunEffect::kAnswerOpened);
+  Do(life::Effect::kAnswerOpened);
   switch (then_) {
     case Then::kStop:
       return CountThenClose();
@@ -463,11 +468,11 @@ void RunLifecycle::Opened(const RunConditions& conditions) {
 
 void RunLifecycle::DropUnopened() {
   Move(S::kEnded);
-  Do(RunEffect::kRefuseOpened);
-  Do(RunEffect::kForget);
+  Do(life::Effect::kRefuseOpened);
+  Do(life::Effect::kForget);
 }
 
-void RunLifecycle::EnterLoading(const RunConditions& conditions) {
+void RunLifecycle::EnterLoading(const life::Conditions& conditions) {
   Move(S::kLoading);
   if (!needs_recipes_ || conditions.recipes_known) Load(next_load_);
 }
@@ -477,7 +482,7 @@ void RunLifecycle::Load(LoadMode mode) {
   loading_ = true;
   load_mode_ = mode;
   if (mode != LoadMode::kCountsOnly) next_load_ = LoadMode::kRestored;
-  Do(RunEffect::kLoad);
+  Do(life::Effect::kLoad);
 }
 
 void RunLifecycle::CountThenClose() {
@@ -491,12 +496,12 @@ void RunLifecycle::Loaded() {
   if (state_ == S::kPausing && then_ == Then::kPause) return Move(S::kPaused);
   in_queue_ = true;
   Move(S::kActive);
-  Do(RunEffect::kStartInQueue);
+  Do(life::Effect::kStartInQueue);
 }
 
 void RunLifecycle::EnterClosing() {
   Move(S::kClosing);
-  Do(RunEffect::kWriteReport);
+  Do(life::Effect::kWriteReport);
 }
 
 }  // namespace millrace

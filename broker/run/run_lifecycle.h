@@ -25,8 +25,8 @@
 //                     ▼                                                   │
 //                   Ended ◄───────────────────────────────────────────────┘
 //
-// RunTransitions() (run_lifecycle.cc) is this drawing as a table. A step that is not in it aborts
-// the broker; tests/broker/run_lifecycle_test.cc walks every sequence up to a depth, and the
+// life::Transitions() (run_lifecycle.cc) is this drawing as a table. A step that is not in it
+// aborts the broker; tests/broker/run_lifecycle_test.cc walks every sequence up to a depth, and the
 // simulation plays the rest.
 #pragma once
 
@@ -42,7 +42,10 @@
 
 namespace millrace {
 
-enum class RunState : std::uint8_t {
+// Short names, for what is said of lives alone.
+namespace life {
+
+enum class State : std::uint8_t {
   kOpening,   // its folder is being taken hold of; a new run is then recorded
   kLoading,   // its resume point is read, once every stage's recipe is known if that matters
   kActive,    // in the queue
@@ -52,9 +55,9 @@ enum class RunState : std::uint8_t {
   kClosing,   // its report is being written, its end recorded
   kEnded,
 };
-inline constexpr std::size_t kRunStates = 8;
+inline constexpr std::size_t kStates = 8;
 
-enum class RunEvent : std::uint8_t {
+enum class Event : std::uint8_t {
   // Requests of clients.
   kSubmit,  // the same order as the run's
   kRetry,   // the same retry as the run's
@@ -76,9 +79,9 @@ enum class RunEvent : std::uint8_t {
   kQueueEnded,   // nothing of it is in flight, and nothing more will be
   kClosed,
 };
-inline constexpr std::size_t kRunEvents = 17;
+inline constexpr std::size_t kEvents = 17;
 
-enum class RunEffect : std::uint8_t {
+enum class Effect : std::uint8_t {
   kHoldFolder,    // kFolderHeld or kFolderRefused follows
   kOpenInState,   // kOpened or kOpenRefused follows
   kClearReport,   // the report of an earlier run goes
@@ -96,40 +99,42 @@ enum class RunEffect : std::uint8_t {
 };
 
 // How the client is answered whose request led to this.
-enum class RunReply : std::uint8_t {
+enum class Reply : std::uint8_t {
   kNow,
   kWhenDurable,  // once all that was posted so far is on disk
   kWhenOpened,   // by kAnswerOpened or kRefuseOpened, or taken again by kForget
   kWhenEnded,    // taken again by kTellEnded
 };
 
-struct RunStep {
-  RunReply reply = RunReply::kNow;
-  std::vector<RunEffect> effects;
+struct Step {
+  Reply reply = Reply::kNow;
+  std::vector<Effect> effects;
 };
 
-struct RunTransition {
-  RunState from;
-  RunEvent event;
-  std::vector<RunState> to;
+struct Transition {
+  State from;
+  Event event;
+  std::vector<State> to;
 };
-std::span<const RunTransition> RunTransitions();
+std::span<const Transition> Transitions();
 
-std::string RunStateName(RunState state);
-std::string RunEventName(RunEvent event);
+std::string StateName(State state);
+std::string EventName(Event event);
 
 // Why a run ends.
-struct RunEnd {
+struct End {
   RunResult result = RunResult::kStopped;
   std::string reason;
 };
 
 // What else a guard looks at.
-struct RunConditions {
+struct Conditions {
   bool shutting_down = false;
   std::optional<Error> broken;  // the state can write nothing any more
   bool recipes_known = false;   // of every stage
 };
+
+}  // namespace life
 
 class RunLifecycle {
  public:
@@ -140,19 +145,22 @@ class RunLifecycle {
   static RunLifecycle Over(RunId run);
 
   // A request for a new run, without any that lives in its OUTPUT.
-  static Result<void> MayOpen(const RunConditions& conditions);
+  static Result<void> MayOpen(const life::Conditions& conditions);
 
   // kSubmit to kCancel. An error is the refusal: nothing has changed then. `end`: of kCancel.
-  Result<RunStep> Request(RunEvent request, const RunConditions& conditions, RunEnd end = {});
+  Result<life::Step> Request(life::Event request, const life::Conditions& conditions,
+                             life::End end = {});
   // A submit or retry of other work than this run's: always refused.
-  [[nodiscard]] Error RefuseOther(const std::string& output, const RunConditions& conditions) const;
+  [[nodiscard]] Error RefuseOther(const std::string& output,
+                                  const life::Conditions& conditions) const;
   // All others. One that comes too late changes nothing. `end`: of kStop and kQueueEnded.
-  std::vector<RunEffect> On(RunEvent event, const RunConditions& conditions, RunEnd end = {});
+  std::vector<life::Effect> On(life::Event event, const life::Conditions& conditions,
+                               life::End end = {});
 
   // Before kOpened. `needs_recipes`: earlier results may count.
   void SetOpened(RunId run, bool needs_recipes);
 
-  [[nodiscard]] RunState state() const { return state_; }
+  [[nodiscard]] life::State state() const { return state_; }
   [[nodiscard]] RunId run() const { return run_; }
   [[nodiscard]] LoadMode load_mode() const { return load_mode_; }
   // Of the load whose answer is awaited: whoever loads a run's counts alone changes nothing.
@@ -173,34 +181,34 @@ class RunLifecycle {
   // What it does once the step that is under way (Opening, Pausing) is done.
   enum class Then : std::uint8_t { kContinue, kPause, kStop };
 
-  [[nodiscard]] Result<void> Guard(RunEvent request, const RunConditions& conditions) const;
+  [[nodiscard]] Result<void> Guard(life::Event request, const life::Conditions& conditions) const;
   [[nodiscard]] Error IsEnding() const;
   [[nodiscard]] std::string Name() const { return "run " + std::to_string(run_.value()); }
 
-  void Move(RunState to);
-  Result<RunReply> Continue();  // submit, retry and resume
-  Result<RunReply> Pause();
-  void Stop(RunEnd end);
+  void Move(life::State to);
+  Result<life::Reply> Continue();  // submit, retry and resume
+  Result<life::Reply> Pause();
+  void Stop(life::End end);
   void Leave();
-  void FolderHeld(const RunConditions& conditions);
+  void FolderHeld(const life::Conditions& conditions);
   void FolderRefused();
-  void Opened(const RunConditions& conditions);
+  void Opened(const life::Conditions& conditions);
   void Loaded();
   void EnterOpening(Then then);
-  void EnterLoading(const RunConditions& conditions);
+  void EnterLoading(const life::Conditions& conditions);
   void EnterClosing();
   void CountThenClose();  // what ends without the queue
   void Load(LoadMode mode);
   void Record(bool paused);
   void DropUnopened();
-  void Do(RunEffect effect) { effects_.push_back(effect); }
+  void Do(life::Effect effect) { effects_.push_back(effect); }
 
   RunId run_;  // invalid until it is recorded
-  RunState state_ = RunState::kOpening;
-  RunEvent event_ = RunEvent::kSubmit;  // the one that is being taken
+  life::State state_ = life::State::kOpening;
+  life::Event event_ = life::Event::kSubmit;  // the one that is being taken
   Then then_ = Then::kContinue;
   // Where a run whose folder is refused goes: back to Paused, or out of memory.
-  RunState on_refusal_ = RunState::kEnded;
+  life::State on_refusal_ = life::State::kEnded;
   LoadMode next_load_ = LoadMode::kSubmitted;
   LoadMode load_mode_ = LoadMode::kSubmitted;
   bool recording_ = false;        // the state has been asked to open it
@@ -211,7 +219,7 @@ class RunLifecycle {
   bool has_folder_ = false;
   RunResult result_ = RunResult::kDone;
   std::string reason_;
-  std::vector<RunEffect> effects_;  // of the event that is being taken
+  std::vector<life::Effect> effects_;  // of the event that is being taken
 };
 
 }  // namespace millrace

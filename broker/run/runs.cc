@@ -62,7 +62,7 @@ void Runs::Restore(RunRow row, bool hold) {
 
 void Runs::Start() {
   for (const RunPtr& run : All()) {
-    if (run->life.state() == RunState::kOpening) Apply(run, RunEffect::kHoldFolder);
+    if (run->life.state() == life::State::kOpening) Apply(run, life::Effect::kHoldFolder);
   }
   ForgetOldRuns();
 }
@@ -91,7 +91,7 @@ Answer Runs::Submit(const wire::Submit& submit, const Asker& asker) {
   if (retries || !live->order.SameWork(order)) {
     return Refusal(live->life.RefuseOther(submit.output, Conditions()));
   }
-  return Ask(live, RunEvent::kSubmit, asker, submit);
+  return Ask(live, life::Event::kSubmit, asker, submit);
 }
 
 Answer Runs::Retry(const wire::RetryRequest& retry, std::optional<StageIndex> stage,
@@ -107,7 +107,7 @@ Answer Runs::Retry(const wire::RetryRequest& retry, std::optional<StageIndex> st
   if (!live->retry || !AskTheSame(*live->retry, wanted)) {
     return Refusal(live->life.RefuseOther(retry.output, Conditions()));
   }
-  return Ask(live, RunEvent::kRetry, asker, retry);
+  return Ask(live, life::Event::kRetry, asker, retry);
 }
 
 Answer Runs::Open(Opener opener, const Asker& asker, wire::ControlRequest request) {
@@ -120,7 +120,7 @@ Answer Runs::Open(Opener opener, const Asker& asker, wire::ControlRequest reques
   run->opener = std::move(opener);
   run->for_open.push_back({asker, std::move(request)});
   opening_[run->order.output] = run;
-  Apply(run, RunEffect::kHoldFolder);
+  Apply(run, life::Effect::kHoldFolder);
   return std::nullopt;
 }
 
@@ -130,7 +130,7 @@ Answer Runs::Pause(const wire::PauseRequest& pause, const Asker& asker) {
     return Refusal(ErrorCode::kNotFound,
                    "no run " + std::to_string(pause.run.value()) + " is under way");
   }
-  return Ask(run, RunEvent::kPause, asker, pause);
+  return Ask(run, life::Event::kPause, asker, pause);
 }
 
 Answer Runs::Resume(const wire::ResumeRequest& resume, const Asker& asker) {
@@ -139,13 +139,13 @@ Answer Runs::Resume(const wire::ResumeRequest& resume, const Asker& asker) {
     return Refusal(ErrorCode::kNotFound,
                    "no run " + std::to_string(resume.run.value()) + " is under way or paused");
   }
-  return Ask(run, RunEvent::kResume, asker, resume);
+  return Ask(run, life::Event::kResume, asker, resume);
 }
 
 Answer Runs::Cancel(const wire::CancelRequest& cancel, const Asker& asker) {
   const RunPtr run = Find(cancel.run);
   if (run == nullptr) return Refusal(NoRun(cancel.run));
-  return Ask(run, RunEvent::kCancel, asker, cancel,
+  return Ask(run, life::Event::kCancel, asker, cancel,
              {RunResult::kStopped, cancel.reason.empty() ? "cancelled" : cancel.reason});
 }
 
@@ -195,7 +195,7 @@ std::vector<wire::RunStatus> Runs::Statuses(RunId wanted) const {
 
 // --- lives
 
-RunConditions Runs::Conditions() const {
+life::Conditions Runs::Conditions() const {
   return {shutting_down_, p_.durability.broken(), RecipesKnown()};
 }
 
@@ -207,7 +207,7 @@ bool Runs::RecipesKnown() const {
 Runs::RunPtr Runs::LiveInto(const std::string& output) {
   if (const auto found = opening_.find(output); found != opening_.end()) return found->second;
   for (const auto& [id, run] : runs_) {
-    if (run->life.state() != RunState::kEnded && run->order.output == output) return run;
+    if (run->life.state() != life::State::kEnded && run->order.output == output) return run;
   }
   return nullptr;
 }
@@ -228,63 +228,63 @@ void Runs::ForEachLife(const std::function<void(const RunLifecycle&)>& visit) co
   for (const auto& [id, run] : runs_) visit(run->life);
 }
 
-Answer Runs::Ask(const RunPtr& run, RunEvent event, const Asker& asker,
-                 wire::ControlRequest request, RunEnd end) {
-  Result<RunStep> step = run->life.Request(event, Conditions(), std::move(end));
+Answer Runs::Ask(const RunPtr& run, life::Event event, const Asker& asker,
+                 wire::ControlRequest request, life::End end) {
+  Result<life::Step> step = run->life.Request(event, Conditions(), std::move(end));
   if (!step) return Refusal(step.error());
   const wire::ControlReply reply = OpenedReply(request, run->life.run());
-  if (step->reply == RunReply::kWhenOpened) run->for_open.push_back({asker, std::move(request)});
-  if (step->reply == RunReply::kWhenEnded) run->for_end.push_back({asker, std::move(request)});
+  if (step->reply == life::Reply::kWhenOpened) run->for_open.push_back({asker, std::move(request)});
+  if (step->reply == life::Reply::kWhenEnded) run->for_end.push_back({asker, std::move(request)});
   Apply(run, step->effects);
-  if (step->reply == RunReply::kNow) return reply;
-  if (step->reply == RunReply::kWhenDurable) {
+  if (step->reply == life::Reply::kNow) return reply;
+  if (step->reply == life::Reply::kWhenDurable) {
     p_.durability.Reply(asker.identity, asker.number, reply);
   }
   return std::nullopt;
 }
 
-void Runs::Happened(const RunPtr& run, RunEvent event, RunEnd end) {
+void Runs::Happened(const RunPtr& run, life::Event event, life::End end) {
   Apply(run, run->life.On(event, Conditions(), std::move(end)));
 }
 
-void Runs::Apply(const RunPtr& run, const std::vector<RunEffect>& effects) {
-  for (const RunEffect effect : effects) Apply(run, effect);
+void Runs::Apply(const RunPtr& run, const std::vector<life::Effect>& effects) {
+  for (const life::Effect effect : effects) Apply(run, effect);
 }
 
-void Runs::Apply(const RunPtr& run, RunEffect effect) {
+void Runs::Apply(const RunPtr& run, life::Effect effect) {
   const RunId id = run->life.run();
   switch (effect) {
-    case RunEffect::kHoldFolder:
+    case life::Effect::kHoldFolder:
       return HoldFolder(run);
-    case RunEffect::kOpenInState:
+    case life::Effect::kOpenInState:
       return OpenInState(run);
-    case RunEffect::kClearReport:
+    case life::Effect::kClearReport:
       return folders_.Post(run->order.output, ClearReport{});
-    case RunEffect::kRecordPaused:
+    case life::Effect::kRecordPaused:
       run->phase_recorded = p_.durability.Post(SetPhase{id, StoredPhase::kPaused});
       return;
-    case RunEffect::kRecordActive:
+    case life::Effect::kRecordActive:
       run->phase_recorded = p_.durability.Post(SetPhase{id, StoredPhase::kActive});
       return;
-    case RunEffect::kLoad:
+    case life::Effect::kLoad:
       return Load(run);
-    case RunEffect::kStartInQueue:
+    case life::Effect::kStartInQueue:
       run->baseline.reset();
       return p_.queue.StartRun(id, {run->order.stop_at_failures, run->order.stop_at_share},
                                std::exchange(run->start, {}), p_.clock.Now());
-    case RunEffect::kPauseInQueue:
+    case life::Effect::kPauseInQueue:
       return p_.queue.PauseRun(id, p_.clock.Now());
-    case RunEffect::kStopInQueue:
+    case life::Effect::kStopInQueue:
       return p_.queue.StopRun(id, run->life.result(), run->life.reason(), p_.clock.Now());
-    case RunEffect::kWriteReport:
+    case life::Effect::kWriteReport:
       return Close(run);
-    case RunEffect::kAnswerOpened:
+    case life::Effect::kAnswerOpened:
       return AnswerOpened(run);
-    case RunEffect::kRefuseOpened:
+    case life::Effect::kRefuseOpened:
       return RefuseOpened(run);
-    case RunEffect::kTellEnded:
+    case life::Effect::kTellEnded:
       return TellEnded(run);
-    case RunEffect::kForget:
+    case life::Effect::kForget:
       return Forget(run);
   }
 }
@@ -313,12 +313,12 @@ void Runs::FindCopies(const RunPtr& run) {
       FindPlaces{run->order.folder, run->order.output}, [this, run](Result<StateAnswer> answer) {
         if (!answer) return OnFolderRefused(run, answer.error());
         std::vector<std::string> places = std::get<FoundPlaces>(std::move(*answer)).places;
-        if (places.empty()) return Happened(run, RunEvent::kFolderHeld);
+        if (places.empty()) return Happened(run, life::Event::kFolderHeld);
         folders_.Post(run->order.output, millrace::FindCopies{std::move(places)},
                       [this, run](Result<FolderAnswer> found) {
                         if (!found) return OnFolderRefused(run, found.error());
                         run->copies = std::get<FoundCopies>(std::move(*found)).places;
-                        Happened(run, RunEvent::kFolderHeld);
+                        Happened(run, life::Event::kFolderHeld);
                       });
       });
 }
@@ -328,7 +328,7 @@ void Runs::OnFolderRefused(const RunPtr& run, const Error& error) {
   if (run->life.run().valid()) {
     p_.log->error("run {} cannot go on: {}", run->life.run().value(), error.message);
   }
-  Happened(run, RunEvent::kFolderRefused);
+  Happened(run, life::Event::kFolderRefused);
 }
 
 void Runs::OpenInState(const RunPtr& run) {
@@ -344,7 +344,7 @@ void Runs::OpenInState(const RunPtr& run) {
   p_.durability.Post(std::move(request), [this, run](Result<StateAnswer> answer) {
     if (answer) return OnOpened(run, std::get<RunOpened>(*answer));
     run->refusal = answer.error();
-    Happened(run, RunEvent::kOpenRefused);
+    Happened(run, life::Event::kOpenRefused);
   });
 }
 
@@ -359,7 +359,7 @@ void Runs::OnOpened(const RunPtr& run, const RunOpened& opened) {
   p_.log->info("run {}{}: {} to {}", opened.run.value(), opened.continued ? " goes on" : "",
                opened.order.input, opened.order.output);
   run->life.SetOpened(opened.run, opened.has_history);
-  Happened(run, RunEvent::kOpened);
+  Happened(run, life::Event::kOpened);
 }
 
 void Runs::AnswerOpened(const RunPtr& run) {
@@ -400,7 +400,7 @@ void Runs::Load(const RunPtr& run) {
                      [this, run](Result<StateAnswer> answer) {
                        if (!answer) return;
                        run->start = std::get<RunStart>(std::move(*answer));
-                       Happened(run, RunEvent::kLoaded);
+                       Happened(run, life::Event::kLoaded);
                      });
 }
 
@@ -473,12 +473,12 @@ void Runs::OnItemEnded(ItemEnded ended) {
   p_.durability.Post(std::move(ended), std::move(done));
 }
 
-void Runs::OnRunStops(RunId id) { Happened(runs_.at(id), RunEvent::kQueueStops); }
+void Runs::OnRunStops(RunId id) { Happened(runs_.at(id), life::Event::kQueueStops); }
 
 void Runs::OnStageFailed(const std::string& reason) {
   for (const RunPtr& run : All()) {
-    if (run->life.state() != RunState::kLoading) continue;
-    Happened(run, RunEvent::kStop, {RunResult::kFailed, reason});
+    if (run->life.state() != life::State::kLoading) continue;
+    Happened(run, life::Event::kStop, {RunResult::kFailed, reason});
   }
 }
 
@@ -489,11 +489,11 @@ void Runs::OnRunEnded(RunId id) {
   p_.queue.DropRun(id);
   if (counted.pausing) {
     p_.log->info("run {} is paused: {}", id.value(), counted.reason);
-    return Happened(run, RunEvent::kQueuePaused);
+    return Happened(run, life::Event::kQueuePaused);
   }
-  RunEnd end{counted.result, counted.reason};
+  life::End end{counted.result, counted.reason};
   run->counted = std::move(counted);
-  Happened(run, RunEvent::kQueueEnded, std::move(end));
+  Happened(run, life::Event::kQueueEnded, std::move(end));
 }
 
 // --- the end
@@ -527,7 +527,7 @@ void Runs::OnClosed(const RunPtr& run, wire::RunStatus status) {
   p_.log->info("run {} {}: {} scanned = {} ok + {} failed + {} skipped{}", end.run.value(),
                end.state, end.scanned, end.ok, end.failed, end.skipped,
                end.reason.empty() ? "" : " (" + end.reason + ")");
-  Happened(run, RunEvent::kClosed);
+  Happened(run, life::Event::kClosed);
 }
 
 void Runs::TellEnded(const RunPtr& run) {
@@ -541,7 +541,7 @@ void Runs::TellEnded(const RunPtr& run) {
   }
   if (runs_.size() <= kMaxEndedRuns) return;
   const auto oldest = std::find_if(runs_.begin(), runs_.end(), [](const auto& entry) {
-    return entry.second->life.state() == RunState::kEnded;
+    return entry.second->life.state() == life::State::kEnded;
   });
   if (oldest != runs_.end()) runs_.erase(oldest);
 }
@@ -558,15 +558,15 @@ void Runs::KeepStatus(LiveRun& run) { run.last_status = StatusOf(run); }
 
 wire::RunStatus Runs::StatusOf(const LiveRun& run) const {
   if (run.final_status) return *run.final_status;
-  const RunState state = run.life.state();
+  const life::State state = run.life.state();
   const Run* found = p_.queue.FindRun(run.life.run());
   wire::RunStatus status = run.last_status;
   status.remark = run.remark;
   if (found == nullptr) {
-    const bool is_paused = state == RunState::kPaused || run.life.at_rest();
-    status.state = is_paused                                                    ? "paused"
-                   : state == RunState::kOpening || state == RunState::kLoading ? "active"
-                                                                                : "stopping";
+    const bool is_paused = state == life::State::kPaused || run.life.at_rest();
+    status.state = is_paused                                                          ? "paused"
+                   : state == life::State::kOpening || state == life::State::kLoading ? "active"
+                                                                                      : "stopping";
     return status;
   }
   status.state = found->phase == RunPhase::kActive ? "active" : "stopping";
@@ -631,8 +631,8 @@ void Runs::OnRecipe(StageIndex stage, const std::string& recipe) {
   for (const RunPtr& run : All()) {
     if (run->life.uses_recipes()) {
       p_.durability.Post(SetRecipe{run->life.run(), static_cast<std::int64_t>(stage), recipe});
-    } else if (run->life.state() == RunState::kLoading && RecipesKnown()) {
-      Happened(run, RunEvent::kRecipesKnown);
+    } else if (run->life.state() == life::State::kLoading && RecipesKnown()) {
+      Happened(run, life::Event::kRecipesKnown);
     }
   }
 }
@@ -646,12 +646,12 @@ RunId Runs::UserOfRecipes() const {
 
 void Runs::Stop(const std::string& why) {
   shutting_down_ = true;
-  for (const RunPtr& run : All()) Happened(run, RunEvent::kStop, {RunResult::kStopped, why});
+  for (const RunPtr& run : All()) Happened(run, life::Event::kStop, {RunResult::kStopped, why});
 }
 
 void Runs::Leave() {
   shutting_down_ = true;
-  for (const RunPtr& run : All()) Happened(run, RunEvent::kLeave);
+  for (const RunPtr& run : All()) Happened(run, life::Event::kLeave);
 }
 
 bool Runs::AllAtRest() const {

@@ -131,7 +131,7 @@ class Runs {
   };
   using RunPtr = std::shared_ptr<LiveRun>;
 
-  [[nodiscard]] RunConditions Conditions() const;
+  [[nodiscard]] life::Conditions Conditions() const;
   [[nodiscard]] bool RecipesKnown() const;
   // The run of the output that is not over; nullptr where there is none.
   RunPtr LiveInto(const std::string& output);
@@ -139,11 +139,11 @@ class Runs {
   [[nodiscard]] std::vector<RunPtr> All() const;
 
   Answer Open(Opener opener, const Asker& asker, wire::ControlRequest request);
-  Answer Ask(const RunPtr& run, RunEvent event, const Asker& asker, wire::ControlRequest request,
-             RunEnd end = {});
-  void Happened(const RunPtr& run, RunEvent event, RunEnd end = {});
-  void Apply(const RunPtr& run, const std::vector<RunEffect>& effects);
-  void Apply(const RunPtr& run, RunEffect effect);
+  Answer Ask(const RunPtr& run, life::Event event, const Asker& asker, wire::ControlRequest request,
+             life::End end = {});
+  void Happened(const RunPtr& run, life::Event event, life::End end = {});
+  void Apply(const RunPtr& run, const std::vector<life::Effect>& effects);
+  void Apply(const RunPtr& run, life::Effect effect);
 
   void HoldFolder(const RunPtr& run);
   void FindCopies(const RunPtr& run);

@@ -139,6 +139,7 @@ TEST_CASE("a queued job takes no more memory than it counts for") {
         {"0123/photo-" + std::to_string(100'000 + i) + ".jpg", std::string(30, 'm'), {}});
   }
   start.scan_ended = true;
+  start.counts.scanned = kItems;
   const std::size_t before = mallinfo2().uordblks + mallinfo2().hblkhd;
   world.AddRun({}, std::move(start));
   const std::size_t after = mallinfo2().uordblks + mallinfo2().hblkhd;

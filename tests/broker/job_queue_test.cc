@@ -393,6 +393,7 @@ TEST_CASE("a run goes on with its open items, its cursor and its counts") {
 TEST_CASE("what an item has been through at a later stage counts when it gets there again") {
   QueueWorld world;
   RunStart start;
+  start.counts.scanned = 1;
   start.open = {{"a", "", {.stage = kSave, .attempts = 2, .alone = true}}};
   start.scan_ended = true;
   const RunId run = world.AddRun({}, start);

@@ -16,14 +16,14 @@
 namespace millrace {
 namespace {
 
-using S = RunState;
-using E = RunEvent;
-using F = RunEffect;
+using S = life::State;
+using E = life::Event;
+using F = life::Effect;
 
-constexpr RunConditions kFine{.shutting_down = false, .broken = {}, .recipes_known = true};
+constexpr life::Conditions kFine{.shutting_down = false, .broken = {}, .recipes_known = true};
 
 // A run in each of its states, brought there by the shortest way.
-RunLifecycle In(RunState state) {
+RunLifecycle In(life::State state) {
   RunLifecycle life = RunLifecycle::New(LoadMode::kSubmitted);
   const auto on = [&](E event) { (void)life.On(event, kFine); };
   const auto ask = [&](E request) { REQUIRE(life.Request(request, kFine)); };
@@ -52,58 +52,58 @@ struct Row {
   E request;
   std::string refusal;  // "": it is taken
   S to;
-  RunReply reply;
+  life::Reply reply;
   std::vector<F> effects;
 };
 
 TEST_CASE("what may be asked of a run, and what follows, in each of its states") {
   const std::vector<F> none;
   const std::vector<Row> rows = {
-      {S::kOpening, E::kSubmit, "", S::kOpening, RunReply::kWhenOpened, none},
-      {S::kLoading, E::kSubmit, "", S::kLoading, RunReply::kWhenDurable, none},
-      {S::kActive, E::kSubmit, "", S::kActive, RunReply::kWhenDurable, none},
-      {S::kPausing, E::kSubmit, "", S::kPausing, RunReply::kWhenDurable, {F::kRecordActive}},
-      {S::kPaused, E::kSubmit, "", S::kOpening, RunReply::kWhenOpened, {F::kHoldFolder}},
-      {S::kStopping, E::kSubmit, "", S::kStopping, RunReply::kWhenEnded, none},
-      {S::kClosing, E::kSubmit, "", S::kClosing, RunReply::kWhenEnded, none},
+      {S::kOpening, E::kSubmit, "", S::kOpening, life::Reply::kWhenOpened, none},
+      {S::kLoading, E::kSubmit, "", S::kLoading, life::Reply::kWhenDurable, none},
+      {S::kActive, E::kSubmit, "", S::kActive, life::Reply::kWhenDurable, none},
+      {S::kPausing, E::kSubmit, "", S::kPausing, life::Reply::kWhenDurable, {F::kRecordActive}},
+      {S::kPaused, E::kSubmit, "", S::kOpening, life::Reply::kWhenOpened, {F::kHoldFolder}},
+      {S::kStopping, E::kSubmit, "", S::kStopping, life::Reply::kWhenEnded, none},
+      {S::kClosing, E::kSubmit, "", S::kClosing, life::Reply::kWhenEnded, none},
 
-      {S::kActive, E::kRetry, "", S::kActive, RunReply::kNow, none},
-      {S::kPaused, E::kRetry, "", S::kOpening, RunReply::kWhenOpened, {F::kHoldFolder}},
-      {S::kStopping, E::kRetry, "", S::kStopping, RunReply::kWhenEnded, none},
+      {S::kActive, E::kRetry, "", S::kActive, life::Reply::kNow, none},
+      {S::kPaused, E::kRetry, "", S::kOpening, life::Reply::kWhenOpened, {F::kHoldFolder}},
+      {S::kStopping, E::kRetry, "", S::kStopping, life::Reply::kWhenEnded, none},
 
-      {S::kLoading, E::kPause, "", S::kPausing, RunReply::kWhenDurable, {F::kRecordPaused}},
+      {S::kLoading, E::kPause, "", S::kPausing, life::Reply::kWhenDurable, {F::kRecordPaused}},
       {S::kActive,
        E::kPause,
        "",
        S::kPausing,
-       RunReply::kWhenDurable,
+       life::Reply::kWhenDurable,
        {F::kPauseInQueue, F::kRecordPaused}},
-      {S::kPausing, E::kPause, "", S::kPausing, RunReply::kWhenDurable, none},
-      {S::kPaused, E::kPause, "", S::kPaused, RunReply::kWhenDurable, none},
+      {S::kPausing, E::kPause, "", S::kPausing, life::Reply::kWhenDurable, none},
+      {S::kPaused, E::kPause, "", S::kPaused, life::Reply::kWhenDurable, none},
       {S::kStopping, E::kPause, "run 7 is ending already", S::kStopping, {}, none},
       {S::kClosing, E::kPause, "run 7 is ending already", S::kClosing, {}, none},
       {S::kEnded, E::kPause, "no run 7 is under way", S::kEnded, {}, none},
 
-      {S::kActive, E::kResume, "", S::kActive, RunReply::kWhenDurable, none},
-      {S::kPausing, E::kResume, "", S::kPausing, RunReply::kWhenDurable, {F::kRecordActive}},
-      {S::kPaused, E::kResume, "", S::kOpening, RunReply::kWhenOpened, {F::kHoldFolder}},
+      {S::kActive, E::kResume, "", S::kActive, life::Reply::kWhenDurable, none},
+      {S::kPausing, E::kResume, "", S::kPausing, life::Reply::kWhenDurable, {F::kRecordActive}},
+      {S::kPaused, E::kResume, "", S::kOpening, life::Reply::kWhenOpened, {F::kHoldFolder}},
       {S::kStopping, E::kResume, "run 7 is ending already", S::kStopping, {}, none},
       {S::kEnded, E::kResume, "no run 7 is under way or paused", S::kEnded, {}, none},
 
-      {S::kLoading, E::kCancel, "", S::kStopping, RunReply::kNow, none},
-      {S::kActive, E::kCancel, "", S::kStopping, RunReply::kNow, {F::kStopInQueue}},
-      {S::kPausing, E::kCancel, "", S::kStopping, RunReply::kNow, {F::kStopInQueue}},
-      {S::kPaused, E::kCancel, "", S::kOpening, RunReply::kNow, {F::kHoldFolder}},
-      {S::kStopping, E::kCancel, "", S::kStopping, RunReply::kNow, none},
-      {S::kClosing, E::kCancel, "", S::kClosing, RunReply::kNow, none},
-      {S::kEnded, E::kCancel, "", S::kEnded, RunReply::kNow, none},
+      {S::kLoading, E::kCancel, "", S::kStopping, life::Reply::kNow, none},
+      {S::kActive, E::kCancel, "", S::kStopping, life::Reply::kNow, {F::kStopInQueue}},
+      {S::kPausing, E::kCancel, "", S::kStopping, life::Reply::kNow, {F::kStopInQueue}},
+      {S::kPaused, E::kCancel, "", S::kOpening, life::Reply::kNow, {F::kHoldFolder}},
+      {S::kStopping, E::kCancel, "", S::kStopping, life::Reply::kNow, none},
+      {S::kClosing, E::kCancel, "", S::kClosing, life::Reply::kNow, none},
+      {S::kEnded, E::kCancel, "", S::kEnded, life::Reply::kNow, none},
   };
   for (const Row& row : rows) {
-    CAPTURE(RunStateName(row.from));
-    CAPTURE(RunEventName(row.request));
+    CAPTURE(life::StateName(row.from));
+    CAPTURE(life::EventName(row.request));
     RunLifecycle life = In(row.from);
     REQUIRE(life.state() == row.from);
-    const Result<RunStep> step = life.Request(row.request, kFine);
+    const Result<life::Step> step = life.Request(row.request, kFine);
     CHECK(life.state() == row.to);
     REQUIRE(step.has_value() == row.refusal.empty());
     if (!step) {
@@ -117,18 +117,18 @@ TEST_CASE("what may be asked of a run, and what follows, in each of its states")
 }
 
 TEST_CASE("a broker that stops or cannot write takes no request that would need it to go on") {
-  const RunConditions stops{.shutting_down = true, .broken = {}, .recipes_known = true};
-  const RunConditions broken{.shutting_down = false,
-                             .broken = Error{ErrorCode::kWriteFailed, "no space"},
-                             .recipes_known = true};
+  const life::Conditions stops{.shutting_down = true, .broken = {}, .recipes_known = true};
+  const life::Conditions broken{.shutting_down = false,
+                                .broken = Error{ErrorCode::kWriteFailed, "no space"},
+                                .recipes_known = true};
   CHECK(!RunLifecycle::MayOpen(stops));
   CHECK(!RunLifecycle::MayOpen(broken));
   for (const S state : {S::kLoading, S::kActive, S::kPausing, S::kPaused}) {
     for (const E request : {E::kSubmit, E::kRetry, E::kResume, E::kPause, E::kCancel}) {
-      CAPTURE(RunStateName(state));
-      CAPTURE(RunEventName(request));
+      CAPTURE(life::StateName(state));
+      CAPTURE(life::EventName(request));
       RunLifecycle life = In(state);
-      const Result<RunStep> step = life.Request(request, broken);
+      const Result<life::Step> step = life.Request(request, broken);
       REQUIRE(!step);
       CHECK(step.error().code == ErrorCode::kUnavailable);
       CHECK(life.state() == state);
@@ -140,7 +140,7 @@ TEST_CASE("a broker that stops or cannot write takes no request that would need 
 
 TEST_CASE("whatever continues or ends a paused run verifies its folder first") {
   for (const E request : {E::kResume, E::kSubmit, E::kCancel}) {
-    CAPTURE(RunEventName(request));
+    CAPTURE(life::EventName(request));
     RunLifecycle life = In(S::kPaused);
     CHECK(life.Request(request, kFine)->effects == std::vector<F>{F::kHoldFolder});
     std::vector<F> effects = life.On(E::kFolderRefused, kFine);
@@ -160,7 +160,7 @@ TEST_CASE("whatever continues or ends a paused run verifies its folder first") {
 
 TEST_CASE("a run that may take over earlier results waits until every stage's recipe is known") {
   RunLifecycle life = RunLifecycle::New(LoadMode::kSubmitted);
-  RunConditions conditions = kFine;
+  life::Conditions conditions = kFine;
   conditions.recipes_known = false;
   (void)life.On(E::kFolderHeld, conditions);
   life.SetOpened(RunId(7), true);
@@ -199,13 +199,13 @@ struct World {
     }
     return key + std::to_string(static_cast<int>(queue));
   }
-  [[nodiscard]] RunConditions Conditions() const { return {shutting_down, {}, recipes_known}; }
+  [[nodiscard]] life::Conditions Conditions() const { return {shutting_down, {}, recipes_known}; }
 
   void Need(bool holds, const char* what) const {
     if (!holds) FAIL(std::string(what) << ": " << Key());
   }
-  void Apply(const std::vector<RunEffect>& effects) {
-    for (const RunEffect effect : effects) {
+  void Apply(const std::vector<life::Effect>& effects) {
+    for (const life::Effect effect : effects) {
       switch (effect) {
         case F::kHoldFolder:
           Need(!std::exchange(holding, true), "a folder is asked for once at a time");
@@ -296,7 +296,7 @@ using Step = std::pair<std::string, std::function<void(World&)>>;
 std::vector<Step> StepsFrom(const World& world) {
   std::vector<Step> steps;
   const auto on = [&](E event) {
-    steps.emplace_back(RunEventName(event), [event](World& w) {
+    steps.emplace_back(life::EventName(event), [event](World& w) {
       w.Apply(w.life.On(event, w.Conditions(), {RunResult::kFailed, "why"}));
     });
   };
@@ -305,24 +305,24 @@ std::vector<Step> StepsFrom(const World& world) {
   for (const E request : {E::kSubmit, E::kRetry, E::kPause, E::kResume, E::kCancel}) {
     const bool by_id = request != E::kSubmit && request != E::kRetry;
     if (by_id && !world.recorded) continue;
-    steps.emplace_back(RunEventName(request), [request](World& w) {
+    steps.emplace_back(life::EventName(request), [request](World& w) {
       const std::string before = w.Key();
-      Result<RunStep> step = w.life.Request(request, w.Conditions());
+      Result<life::Step> step = w.life.Request(request, w.Conditions());
       if (!step) return w.Need(w.Key() == before, "a refusal changes nothing");
-      w.for_open = w.for_open || step->reply == RunReply::kWhenOpened;
-      w.for_end = w.for_end || step->reply == RunReply::kWhenEnded;
+      w.for_open = w.for_open || step->reply == life::Reply::kWhenOpened;
+      w.for_end = w.for_end || step->reply == life::Reply::kWhenEnded;
       w.Apply(step->effects);
     });
   }
   for (const E how : {E::kStop, E::kLeave}) {
-    steps.emplace_back(RunEventName(how), [how](World& w) {
+    steps.emplace_back(life::EventName(how), [how](World& w) {
       w.shutting_down = true;
       w.Apply(w.life.On(how, w.Conditions(), {RunResult::kStopped, "shutdown"}));
     });
   }
   if (world.holding) {
     for (const E event : {E::kFolderHeld, E::kFolderRefused}) {
-      steps.emplace_back(RunEventName(event), [event](World& w) {
+      steps.emplace_back(life::EventName(event), [event](World& w) {
         w.holding = false;
         w.Apply(w.life.On(event, w.Conditions()));
       });
@@ -425,13 +425,13 @@ TEST_CASE(
   MESSAGE(seen.size() << " states, " << steps_taken << " steps");
   CHECK(seen.size() > 100);
   // And no row of the table is one that nothing ever takes.
-  for (const RunTransition& row : RunTransitions()) {
+  for (const life::Transition& row : life::Transitions()) {
     if (row.from == S::kEnded) continue;
     for (const S to : row.to) {
-      CAPTURE(RunStateName(row.from));
-      CAPTURE(RunEventName(row.event));
-      CAPTURE(RunStateName(to));
-      CHECK(taken.contains({row.from, RunEventName(row.event), to}));
+      CAPTURE(life::StateName(row.from));
+      CAPTURE(life::EventName(row.event));
+      CAPTURE(life::StateName(to));
+      CHECK(taken.contains({row.from, life::EventName(row.event), to}));
     }
   }
 }

@@ -175,6 +175,8 @@ void Audit::TurnTaken() {
   for (const auto& [id, run] : queue_->runs()) {
     Require(run.counts.ended() <= run.counts.scanned, "no more ends than there is");
   }
+  const std::optional<std::string> broken = queue_->BrokenInvariant();
+  Require(!broken.has_value(), "the queue's books agree", [&] { return *broken; });
   CheckBytes();
   CheckLives();
 }
@@ -184,18 +186,18 @@ void Audit::CheckLives() {
   std::size_t queued = 0;
   broker_->runs().ForEachLife([&](const RunLifecycle& life) {
     const auto explain = [&] {
-      return "run " + std::to_string(life.run().value()) + " is " + RunStateName(life.state());
+      return "run " + std::to_string(life.run().value()) + " is " + life::StateName(life.state());
     };
     const bool in_queue = queue_->FindRun(life.run()) != nullptr;
     queued += in_queue;
     Require(in_queue == life.in_queue(), "a run's life knows whether the queue has it", explain);
-    const RunState state = life.state();
-    Require(!in_queue || state == RunState::kActive || state == RunState::kPausing ||
-                state == RunState::kStopping,
+    const life::State state = life.state();
+    Require(!in_queue || state == life::State::kActive || state == life::State::kPausing ||
+                state == life::State::kStopping,
             "the queue has a run that is active, pausing or stopping", explain);
-    Require(in_queue || state != RunState::kActive, "an active run is in the queue", explain);
-    Require(state == RunState::kOpening || state == RunState::kPaused ||
-                state == RunState::kEnded || life.has_folder(),
+    Require(in_queue || state != life::State::kActive, "an active run is in the queue", explain);
+    Require(state == life::State::kOpening || state == life::State::kPaused ||
+                state == life::State::kEnded || life.has_folder(),
             "a run that does something holds its folder", explain);
   });
   Require(queued == queue_->runs().size(), "the queue has no run without a life");
