@@ -9,7 +9,8 @@
 
 namespace millrace::net {
 
-// Runs the loop until the condition holds; fails the test after 60 s, which only a machine under heavy load comes near.
+// Runs the loop until the condition holds; fails the test after 60 s, which only a machine under
+// heavy load comes near.
 inline void Await(PollLoop& loop, const std::function<bool()>& condition) {
   const SteadyClock clock;
   const Instant deadline = clock.Now() + std::chrono::seconds(60);
