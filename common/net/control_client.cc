@@ -8,13 +8,6 @@
 #include "common/wire/codec.h"
 
 namespace millrace::net {
-namespace {
-
-// Nothing hangs on noticing a silent broker at once here, and every PING wakes two processes.
-constexpr Duration kMinHeartbeat = std::chrono::seconds(5);
-
-}  // namespace
-
 Result<ControlClient> ControlClient::Connect(Context& context, const Endpoint& broker) {
   // Lingers briefly: a request that nobody waits for any more must not reach the next broker.
   ASSIGN_OR_RETURN(Socket socket, Socket::Open(context, SocketKind::kControlClient,
