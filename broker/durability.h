@@ -34,7 +34,7 @@ class Durability {
   // breaks before. A broken state is asked nothing. Gives the request's number.
   std::uint64_t Post(StateRequest request, Done done = nullptr);
 
-  // Sent once all that was posted so far is on disk; likewise.
+  // Sent once all that was posted so far is on disk.
   void Confirm(SendConfirm confirm);
   void Reply(std::string identity, std::uint64_t request, wire::ControlReply reply);
   // Sent once the request of this number is.

@@ -60,7 +60,7 @@ wire::ControlReply Membership::Hello(const wire::Hello& hello) {
     }
     if (hello.attempt == known->hello.attempt) {
       if (known->joined) return known->welcome;
-      return Refusal(ErrorCode::kUnavailable, "this attempt's links are lost: say HELLO anew");
+      return Refusal(ErrorCode::kUnavailable, "this attempt's links are lost: send HELLO again");
     }
     if (known->joined) {
       const IncarnationId old = known->incarnation;

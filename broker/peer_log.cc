@@ -5,7 +5,7 @@
 namespace millrace {
 namespace {
 
-// Of peers that send what does not follow the protocol; a peer may connect anew for each message.
+// Reports peers whose messages are invalid. A peer may reconnect for each message.
 constexpr std::uint64_t kMalformedLines = 100;
 
 std::string ReportsPeer(int link) { return "reports connection " + std::to_string(link); }

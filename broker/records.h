@@ -122,7 +122,7 @@ struct ItemMarked {
   std::string key;
   ItemMarks marks;
 };
-// A chunk of the run's scan, to be recorded in one step with where the scan goes on. ScanRecorded
+// A chunk of the run's scan, to be recorded in one step with the next cursor. ScanRecorded
 // is to be called with what came of it; until then the scan waits.
 struct RecordScan {
   RunId run;
@@ -156,7 +156,7 @@ using Recipes = std::vector<std::optional<std::string>>;
 struct RunOpened {
   RunId run;
   RunOrder order;
-  bool continued = false;    // an unfinished run goes on
+  bool continued = false;    // it continues an unfinished run
   bool has_history = false;  // items of these roots are known: Start needs every stage's recipe
 };
 

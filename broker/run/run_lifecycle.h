@@ -95,7 +95,7 @@ enum class Effect : std::uint8_t {
   kAnswerOpened,  // those who wait for it to open are told that it has
   kRefuseOpened,  // ... are told why it has not
   kTellEnded,     // those who wait for its end are told; requests that waited are taken again
-  kForget,        // it is none of ours any more; requests that waited are taken again
+  kForget,        // this broker drops it; requests that waited are taken again
 };
 
 // How the client is answered whose request led to this.
@@ -163,8 +163,6 @@ class RunLifecycle {
   [[nodiscard]] life::State state() const { return state_; }
   [[nodiscard]] RunId run() const { return run_; }
   [[nodiscard]] LoadMode load_mode() const { return load_mode_; }
-  // Of the load whose answer is awaited: whoever loads a run's counts alone changes nothing.
-  [[nodiscard]] bool loading() const { return loading_; }
   [[nodiscard]] bool in_queue() const { return in_queue_; }
   // The stages' recipes are fixed for it: outputs of one run are made by one recipe.
   [[nodiscard]] bool uses_recipes() const;

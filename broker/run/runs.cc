@@ -55,7 +55,7 @@ void Runs::Restore(RunRow row, bool hold) {
     if (!run->final_status) return;
   } else {
     p_.log->info("run {} of an earlier broker {}: {} to {}", row.id.value(),
-                 paused ? "is paused" : "goes on", row.order.input, row.order.output);
+                 paused ? "is paused" : "continues", row.order.input, row.order.output);
   }
   runs_.emplace(row.id, std::move(run));
 }
@@ -356,7 +356,7 @@ void Runs::OnOpened(const RunPtr& run, const RunOpened& opened) {
   run->last_status = {.run = opened.run, .input = run->spec.input, .output = run->spec.output};
   run->submitted = p_.clock.Now();
   runs_.insert_or_assign(opened.run, run);
-  p_.log->info("run {}{}: {} to {}", opened.run.value(), opened.continued ? " goes on" : "",
+  p_.log->info("run {}{}: {} to {}", opened.run.value(), opened.continued ? " continues" : "",
                opened.order.input, opened.order.output);
   run->life.SetOpened(opened.run, opened.has_history);
   Happened(run, life::Event::kOpened);

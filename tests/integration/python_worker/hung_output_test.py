@@ -25,16 +25,19 @@ class HungOutput(PipelineTest):
         shim = self.folder / "io_gate.so"
         source = pathlib.Path(__file__).resolve().parents[1] / "io_gate.c"
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", shim, source, "-ldl"], check=True)
-        preload = {
-            "LD_PRELOAD": str(shim), "MILLRACE_GATE": str(self.gate),
-            "MILLRACE_GATE_PATHS": f"{AT_THE_START}:{AT_THE_END}",
-            "MILLRACE_GATE_PROGRAM": "millrace-broker",
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-        with mock.patch.dict(os.environ, preload):
+        with self.gated():
             self.start_broker([SCAN, PREPROCESS])
         self.scanner()
         self.preprocess()
         self.names = self.write_photos(12)
+
+    def gated(self):
+        """The environment in which a broker waits at the gate."""
+        return mock.patch.dict(os.environ, {
+            "LD_PRELOAD": str(self.folder / "io_gate.so"), "MILLRACE_GATE": str(self.gate),
+            "MILLRACE_GATE_PATHS": f"{AT_THE_START}:{AT_THE_END}",
+            "MILLRACE_GATE_PROGRAM": "millrace-broker",
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"})
 
     def await_hang(self, number):
         reached = self.folder / f"gate.reached.{number}"
@@ -107,12 +110,7 @@ class HungOutput(PipelineTest):
         self.broker.kill()
         (self.folder / "gate.reached.0").unlink(missing_ok=True)
         self.gate.touch()
-        preload = {
-            "LD_PRELOAD": str(self.folder / "io_gate.so"), "MILLRACE_GATE": str(self.gate),
-            "MILLRACE_GATE_PATHS": f"{AT_THE_START}:{AT_THE_END}",
-            "MILLRACE_GATE_PROGRAM": "millrace-broker",
-            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
-        with mock.patch.dict(os.environ, preload):
+        with self.gated():
             self.restart_broker()
         self.await_hang(0)
         hold.touch()
